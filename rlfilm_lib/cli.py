@@ -1,0 +1,295 @@
+"""The `rlfilm` command. Each command parses, calls the library and prints; frameworks are imported inside them."""
+
+import contextlib
+import dataclasses
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rlfilm_lib.errors import UserError, unknown
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+"""Where notebooks/ and tests/ lie when the library runs from a clone."""
+
+EXTRA = {"av": "film", "matplotlib": "film", "PIL": "film", "jupyterlab": "lab"}
+"""Package → the extra that installs it. (The frameworks' absence is noticed where one is chosen.)"""
+
+app = typer.Typer(
+    help="Policy gradients for film-making: train an agent, measure it, and watch what it filmed.",
+    epilog="Example: rlfilm train rlfilm/MovieScene-v0 --steps 400000 --out runs/first",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Run = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run, as `rlfilm train --out` made it.")]
+Backend = Annotated[
+    str | None, typer.Option(help="pytorch or tensorflow. Default: whichever is installed, PyTorch first.")
+]
+Size = Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the picture; both even.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line.")]
+
+
+def main() -> None:
+    """Run the command line. Exit code 0; 2 after one line on stderr for a user's mistake; 130 after Ctrl-C."""
+    try:
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except UserError as error:
+        code = _fail(str(error))
+    except typer.TyperException as error:
+        code = _fail(_usage(error))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in EXTRA:
+            raise
+        code = _fail(f"{package} is not installed: pip install 'rlfilm[{EXTRA[package]}]'")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        code = _fail(f"{error.filename}: {error.strerror}; check the path and its permissions")
+    sys.exit(code)
+
+
+def _fail(message: str) -> int:
+    print(f"rlfilm: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What was wrong with an option or argument, its value, and where to look it up."""
+    cause: Any = error.__cause__  # typer's message leaves the value out; the validation error it comes from has it
+    value = f", not '{cause.errors()[0]['input']}'" if hasattr(cause, "errors") else ""
+    context = getattr(error, "ctx", None)
+    return f"{error.format_message().rstrip('.')}{value} (see '{context.command_path if context else 'rlfilm'} --help')"
+
+
+@app.command(
+    epilog="Example: rlfilm train rlfilm/MovieScene-v0 --algo reinforce --set learning_rate=1e-3 --out runs/first"
+)
+def train(
+    env: Annotated[str, typer.Argument(metavar="ENV", help="Any Gymnasium id with flat Box or Discrete observations.")],
+    algo: Annotated[str, typer.Option(help="Algorithm.")] = "reinforce",
+    backend: Backend = None,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps, over all environments.")] = 200_000,
+    seed: Annotated[int | None, typer.Option(min=0, help="One seed, one run. Default: 0.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run. Default: runs/ENV-ALGO-SEED.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the algorithm; repeatable.")
+    ] = None,
+    num_envs: Annotated[int | None, typer.Option(min=1, help="Environments stepped side by side.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train an agent; the run folder holds its policy, its learner, its settings and its progress."""
+    from rlfilm_lib.rl.train import run
+
+    chosen = dict(_setting(item) for item in settings or [])
+    folder = out or Path("runs") / f"{env.rsplit('/', 1)[-1]}-{algo}-{seed or 0}"
+    with _resumable(folder, [] if out else ["--out", str(folder)]):
+        summary = run(
+            env,
+            algo,
+            backend=backend,
+            steps=steps,
+            seed=seed,
+            out=folder,
+            settings=chosen,
+            num_envs=num_envs,
+            device=device,
+            resume=resume,
+            force=force,
+        )
+    if as_json:
+        _print_json(summary)
+    else:
+        print(f"{summary['steps']:,} steps in {summary['wall_s']:.1f} s ({summary['steps_per_s']:,.0f} steps/s)")
+        print(f"to measure it: rlfilm evaluate {shlex.quote(str(summary['out']))}")
+
+
+@app.command(epilog="Example: rlfilm evaluate runs/first --episodes 100 --seed 1 --json")
+def evaluate(
+    run: Run,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes to play.")] = 20,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the environments, which are not those of the training.")
+    ] = 1,
+    sampled: Annotated[bool, typer.Option("--sampled", help="Sample actions instead of taking the mean.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Play a trained policy: mean, spread and a 95 % bootstrap interval of its return."""
+    import rlfilm_lib as rlfilm
+
+    policy, env_id = _policy(run)
+    result = rlfilm.evaluate(policy, env_id, episodes=episodes, seed=seed, sampled=sampled)
+    if as_json:
+        _print_json(result.summary())
+        return
+    low, high = result.ci95
+    print(f"return {result.return_mean:.2f}, 95 % interval {low:.2f} to {high:.2f}", end="")
+    print(f" (sd {result.return_sd:.2f}, {result.episodes} episodes)")
+    if result.normalised_score is not None:
+        print(f"normalised score {result.normalised_score:.3f} (0 random, 1 expert)")
+
+
+@app.command(epilog="Example: rlfilm shoot runs/first --out take.mp4 --size 1280x720")
+def shoot(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="The .mp4 to write.")] = Path("take.mp4"),
+    renderer: Annotated[str, typer.Option(help="preview.")] = "preview",
+    size: Size = "640x360",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the scene.")] = 1,
+) -> None:
+    """Film one episode of a trained policy."""
+    width, height = _size(size)
+    if renderer != "preview":
+        raise unknown("renderer", renderer, ["preview"])
+
+    import rlfilm_lib as rlfilm
+    from rlfilm_lib.media import clip
+    from rlfilm_lib.stage import preview
+
+    policy, env_id = _policy(run)
+    take = rlfilm.shoot(policy, env_id, seed=seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    clip.write(out, preview.frames(take, width, height), take.fps)
+    print(out)
+
+
+@app.command(epilog="Example: rlfilm film --backend tensorflow --out film-tf")
+def film(
+    out: Annotated[Path, typer.Option(help="Folder for the film, its page and its files.")] = Path("film"),
+    backend: Backend = None,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps of training.")] = 600_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
+    size: Size = "640x360",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the film in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The main job: train an agent, shoot three briefs before and after, and write the film and a page about it."""
+    width_height = _size(size)
+
+    from rlfilm_lib.screening import make_film
+
+    with _resumable(out / "run"):
+        report = make_film(out, backend, steps=steps, seed=seed, size=width_height, resume=resume, force=force)
+    print((out / "index.html").resolve())
+    if as_json:
+        _print_json(report)
+
+
+@app.command(epilog="Example: rlfilm bench environments --json")
+def bench(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One benchmark; default: all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure speeds: runs tests/bench/bench_NAME.py of the checkout, each of which has `bench() -> dict`."""
+    import runpy
+
+    scripts = {path.stem.removeprefix("bench_"): path for path in sorted(CHECKOUT.glob("tests/bench/bench_*.py"))}
+    if not scripts:
+        raise UserError(f"no benchmarks in {CHECKOUT}/tests/bench: run from a clone, installed with pip install -e .")
+    if name is not None and name not in scripts:
+        raise unknown("benchmark", name, scripts)
+    measured = {}
+    for each in [name] if name else scripts:
+        measured[each] = runpy.run_path(str(scripts[each]))["bench"]()
+        if not as_json:
+            _print_table((each, measure, _figure(value)) for measure, value in measured[each].items())
+    if as_json:
+        _print_json(measured)
+
+
+@app.command(
+    epilog="Example: rlfilm lab --no-browser --port 8889",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def lab(context: typer.Context) -> None:
+    """Open the lessons in JupyterLab. Further options go to `jupyter lab`."""
+    places = dict.fromkeys([CHECKOUT / "notebooks", Path.cwd() / "notebooks"])
+    notebooks = next((place for place in places if any(place.glob("*.ipynb"))), None)
+    if notebooks is None:
+        raise UserError(f"no lessons in {' or '.join(map(str, places))}: run rlfilm lab in a clone of rlfilm")
+    from jupyterlab.labapp import LabApp
+
+    LabApp.launch_instance([str(notebooks), *context.args])
+
+
+@app.command(epilog="Example: rlfilm doctor --json")
+def doctor(as_json: Json = False) -> None:
+    """Say what is installed, which devices and codecs work, and what to do about what is missing."""
+    from rlfilm_lib.doctor import examine
+
+    findings = examine()
+    if as_json:
+        _print_json({finding.name: dataclasses.asdict(finding) for finding in findings})
+    else:
+        _print_table(("ok" if each.works else "--", each.name, each.found) for each in findings)
+        for each in findings:
+            if not each.works:
+                print(f"{each.name}: {each.remedy}")
+    if not all(each.works for each in findings if each.needed):
+        raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _resumable(run: Path, missing: Sequence[str] = ()) -> Iterator[None]:
+    """Ends Ctrl-C with 130 and, once `run` holds a checkpoint, with the command line that goes on.
+
+    missing: what that line needs besides the one that was given.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (run / "config.json").exists():
+            again = [item for item in sys.argv[1:] if item not in ("--resume", "--force")]
+            print(f"stopped; to go on: rlfilm {shlex.join([*again, *missing, '--resume'])}", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _policy(run: Path) -> tuple[Any, str]:
+    import rlfilm_lib as rlfilm
+
+    policy = rlfilm.load(run)
+    if policy.env_id is None:
+        raise UserError(
+            f"{run} does not say which environment it was trained on: play it from Python, rlfilm.load('{run}')"
+        )
+    return policy, policy.env_id
+
+
+def _setting(item: str) -> tuple[str, str]:
+    key, equals, value = item.partition("=")
+    if not (key and equals and value):
+        raise UserError(f"--set '{item}' is not KEY=VALUE: write for example --set learning_rate=1e-3")
+    return key, value
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise UserError(f"--size '{text}' is not WIDTHxHEIGHT: write for example --size 640x360")
+    return int(width), int(height)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content))
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _print_table(rows: Iterable[Sequence[str]]) -> None:
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,9 @@
+"""Tasks as Gymnasium environments, batch first. Importing this package registers them."""
+
+import gymnasium as gym
+
+gym.register(
+    id="rlfilm/MovieScene-v0",
+    entry_point="rlfilm_lib.envs.movie_scene:OneMovieScene",
+    vector_entry_point="rlfilm_lib.envs.movie_scene:MovieScene",
+)

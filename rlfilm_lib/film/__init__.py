@@ -1,0 +1,1 @@
+"""What a cinematographer knows, as functions of arrays."""

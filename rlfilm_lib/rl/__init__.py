@@ -1,0 +1,1 @@
+"""The framework-free half of every algorithm, in NumPy."""

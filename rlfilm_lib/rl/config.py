@@ -1,0 +1,131 @@
+"""Settings of the algorithms: one frozen dataclass each, one name per setting everywhere.
+
+The same names serve as keywords of `rlfilm.learner`, as `--set key=value` and in config.json.
+"""
+
+import dataclasses
+import math
+import typing
+from dataclasses import dataclass
+
+from rlfilm_lib.errors import UserError, unknown
+
+
+@dataclass(frozen=True)
+class Config:
+    """What every algorithm has."""
+
+    learning_rate: float = 3e-4
+    """Adam's step size. Higher learns faster until updates overshoot and the return collapses."""
+    anneal: bool = False
+    """Lower the learning rate linearly to 0 over the run. Steadier at the end; needs the run's length in advance."""
+    num_envs: int = 16
+    """Environments stepped side by side. More give a better average per update, and fewer updates per step."""
+    gamma: float = 0.99
+    """Discount per step. Nearer 1 looks further ahead, with more variance; 0.99 sees about 100 steps."""
+    entropy_coef: float = 0.0
+    """Weight of the entropy bonus. Higher keeps exploring; too high never settles."""
+    value_coef: float = 0.5
+    """Weight of the critic's squared error against the policy's loss. Their networks are separate, so it only matters
+    through the shared gradient clipping and through Adam's epsilon."""
+    max_grad_norm: float = 0.5
+    """Gradients longer than this are scaled down to it. Lower is safer and slower; inf switches it off."""
+    hidden_sizes: tuple[int, ...] = (64, 64)
+    """Widths of the tanh layers, the same for actor and critic. Wider fits more and costs more per step."""
+    log_std_init: float = 0.0
+    """Log of the Gaussian policy's first standard deviation. Higher explores wider from the start."""
+    normalize_observations: bool = True
+    """Scale observations by their running mean and variance. Off where they are already about unit size."""
+    precision: str = "float32"
+    """Type of weights and arithmetic: float32, or float64 for comparing the frameworks beyond rounding."""
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True)
+class ReinforceConfig(Config):
+    """REINFORCE with reward-to-go and a learned baseline (Williams 1992)."""
+
+    learning_rate: float = 3e-3
+    baseline: bool = True
+    """Subtract the critic's value from the return. Off, the same gradient on average with far more variance."""
+
+
+CONFIGS: dict[str, type[Config]] = {"reinforce": ReinforceConfig}
+"""Every algorithm by the name the user gives."""
+
+PRESETS: dict[tuple[str, str], dict[str, object]] = {
+    ("reinforce", "rlfilm/MovieScene-v0"): {"gamma": 0.9},
+}
+"""Measured settings per (algorithm, environment id) that replace the defaults; `rlfilm bench learning` compares."""
+
+_RANGES: dict[str, tuple[float, float, str]] = {
+    "learning_rate": (0, math.inf, "above 0"),
+    "num_envs": (0, math.inf, "1 or more"),
+    "gamma": (0, 1, "above 0, at most 1"),
+    "max_grad_norm": (0, math.inf, "above 0"),
+}
+
+
+def _check_ranges(config: Config) -> None:
+    for name, (low, high, words) in _RANGES.items():
+        value = getattr(config, name)
+        if not low < value <= high:
+            raise UserError(f"{name}={value} is out of range: give a number {words}")
+    for name in ("entropy_coef", "value_coef"):
+        if not getattr(config, name) >= 0:
+            raise UserError(f"{name}={getattr(config, name)} is out of range: give a number 0 or above")
+    if not math.isfinite(config.log_std_init):
+        raise UserError(f"log_std_init={config.log_std_init} is out of range: give a finite number")
+    if not all(width > 0 for width in config.hidden_sizes):
+        raise UserError(f"hidden_sizes={config.hidden_sizes} is out of range: give positive widths such as 64,64")
+    if config.precision not in ("float32", "float64"):
+        raise unknown("precision", config.precision, ["float32", "float64"])
+
+
+def configure(algorithm: str, env_id: str | None = None, **settings: object) -> Config:
+    """The algorithm's settings: defaults, then the environment's measured preset, then `settings`.
+
+    Values may be strings, as the command line gives them. Raises UserError for an unknown algorithm or setting, with
+    the nearest valid name, and for a value that does not parse or is out of range.
+
+    >>> configure("reinforce", learning_rate="1e-3", hidden_sizes="32,32").hidden_sizes
+    (32, 32)
+    """
+    if algorithm not in CONFIGS:
+        raise unknown("algorithm", algorithm, CONFIGS)
+    config_class = CONFIGS[algorithm]
+    types = typing.get_type_hints(config_class)
+    for name in settings:
+        if name not in types:
+            raise unknown("setting", name, types)
+    chosen = {**PRESETS.get((algorithm, env_id or ""), {}), **settings}
+    return config_class(**{name: _parse(name, value, types[name]) for name, value in chosen.items()})
+
+
+def _parse(name: str, value: object, kind: type) -> object:
+    """`value` as `kind`; strings and JSON lists are accepted where they say the same thing."""
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[str(value).lower()]
+        if kind is int:
+            if float(value) != int(float(value)):  # type: ignore[arg-type]
+                raise ValueError
+            return int(float(value))  # type: ignore[arg-type]
+        if kind is float:
+            return float(value)  # type: ignore[arg-type]
+        if typing.get_origin(kind) is tuple:
+            items = value.strip("()[] ").split(",") if isinstance(value, str) else value
+            return tuple(int(item) for item in items if str(item).strip())  # type: ignore[attr-defined, union-attr]
+        return str(value)
+    except (ValueError, KeyError, TypeError, OverflowError):
+        words = {bool: "true or false", int: "a whole number", float: "a number"}.get(kind, "widths such as 64,64")
+        raise UserError(f"{name}={value} does not parse: give {words}") from None
+
+
+def to_json(config: Config) -> dict[str, object]:
+    """The settings as JSON can hold them; `configure(algorithm, **to_json(config))` gives the same config back."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(config).items()
+    }

@@ -1,0 +1,113 @@
+"""How good a policy is: returns on environments of its own, with an interval, on the environment's yardstick."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from rlfilm_lib.errors import UserError
+from rlfilm_lib.rl.environment import make_vec, yardsticks
+from rlfilm_lib.rl.policy import Policy
+from rlfilm_lib.rl.streams import Purpose, environment_seed, stream
+
+MAX_ENVS = 64
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Undiscounted returns of whole episodes."""
+
+    return_mean: float
+    return_sd: float
+    """Standard deviation over episodes (n - 1)."""
+    ci95: tuple[float, float]
+    """95 % bootstrap interval of the mean."""
+    episodes: int
+    normalised_score: float | None
+    """(R - random) / (expert - random), None where the environment has no yardsticks."""
+    returns: np.ndarray
+    """(E,) the return of each episode."""
+
+    def summary(self) -> dict[str, Any]:
+        """The figures without the single returns, as JSON can hold them."""
+        return {name: value for name, value in asdict(self).items() if name != "returns"}
+
+
+def bootstrap_interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the mean of values (B,) (Efron & Tibshirani 1993, chapter 13).
+
+    >>> low, high = bootstrap_interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
+    >>> 1.5 < low < 2.5 and 3.5 < high < 4.5
+    True
+    """
+    values = np.asarray(values, float)
+    draws = stream(seed, 0, Purpose.BOOTSTRAP).integers(len(values), size=(resamples, len(values)))
+    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def evaluate(
+    policy: Callable[..., np.ndarray],
+    env_id: str,
+    episodes: int = 20,
+    seed: int = 0,
+    sampled: bool = False,
+    **env_kwargs: Any,
+) -> Evaluation:
+    """Play `episodes` whole episodes in fresh environments; each environment plays the same number.
+
+    policy: `policy(observations, deterministic=...)`, (N, …) in and out. Deterministic unless `sampled`.
+    Where `env_kwargs` are not given, those the policy was trained with are used.
+    """
+    if episodes < 1:
+        raise UserError(f"episodes={episodes} is out of range: give 1 or more")
+    if isinstance(policy, Policy):
+        env_kwargs = {**(policy.env_kwargs if policy.env_id == env_id else {}), **env_kwargs}
+        policy = policy.seeded(seed)
+    num_envs = max(n for n in range(1, min(episodes, MAX_ENVS) + 1) if episodes % n == 0)
+    env = make_vec(env_id, num_envs=num_envs, **env_kwargs)
+    try:
+        if isinstance(policy, Policy):
+            _require_same_spaces(policy, env, env_id)
+        returns = _play(policy, env, episodes // num_envs, seed, deterministic=not sampled)
+        scale = yardsticks(env)
+    finally:
+        env.close()
+    mean = float(returns.mean())
+    return Evaluation(
+        return_mean=mean,
+        return_sd=float(returns.std(ddof=1)) if episodes > 1 else 0.0,
+        ci95=bootstrap_interval(returns, seed),
+        episodes=episodes,
+        normalised_score=(mean - scale["random"]) / (scale["expert"] - scale["random"]) if scale else None,
+        returns=returns,
+    )
+
+
+def _play(
+    policy: Callable[..., np.ndarray], env: gym.vector.VectorEnv, episodes_each: int, seed: int, deterministic: bool
+) -> np.ndarray:
+    """Returns of the first `episodes_each` episodes of every environment, (N · episodes_each,)."""
+    observations, _ = env.reset(seed=environment_seed(seed, 0, Purpose.EVALUATION))
+    finished: list[list[float]] = [[] for _ in range(env.num_envs)]
+    running = np.zeros(env.num_envs)
+    while min(map(len, finished)) < episodes_each:
+        observations, rewards, terminated, truncated, _ = env.step(policy(observations, deterministic=deterministic))
+        running += rewards
+        for n in np.flatnonzero(terminated | truncated):
+            finished[n].append(float(running[n]))
+            running[n] = 0.0
+    return np.array([episodes[:episodes_each] for episodes in finished]).ravel()
+
+
+def _require_same_spaces(policy: Policy, env: gym.vector.VectorEnv, env_id: str) -> None:
+    for role, ours, theirs in (
+        ("observations", policy.observation_space, env.single_observation_space),
+        ("actions", policy.action_space, env.single_action_space),
+    ):
+        if ours.shape != theirs.shape or type(ours) is not type(theirs):
+            raise UserError(
+                f"the policy's {role} {ours.shape} do not fit {env_id} {theirs.shape}: use its own environment"
+            )

@@ -1,0 +1,136 @@
+"""A learner's framework-free half: its settings, counters, statistics, policy and files."""
+
+import abc
+import math
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+
+from rlfilm_lib.errors import UserError
+from rlfilm_lib.rl.checkpoint import make_folder, read_tensors, save_policy, write_tensors
+from rlfilm_lib.rl.config import Config, to_json
+from rlfilm_lib.rl.normalize import RunningMoments
+from rlfilm_lib.rl.policy import Policy, Weights, initialize, observation_size
+from rlfilm_lib.rl.rollout import Rollout
+from rlfilm_lib.rl.streams import Purpose, stream
+
+Metrics = dict[str, float]
+
+
+class Learner(abc.ABC):
+    """Turns rollouts into better weights.
+
+    `pytorch/learner.py` and `tf/learner.py` add the arithmetic of one framework, their `reinforce.py` the algorithm.
+    """
+
+    algorithm: ClassVar[str]
+    backend: ClassVar[str]
+
+    def __init__(
+        self,
+        observation_space: gym.Space,
+        action_space: gym.Space,
+        config: Config,
+        seed: int = 0,
+        device: str = "auto",
+        env_id: str | None = None,
+        env_kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        self.observation_space, self.action_space = observation_space, action_space
+        self.config, self.seed = config, seed
+        self.env_id, self.env_kwargs = env_id, env_kwargs or {}
+        self.steps = 0
+        """Environment steps learned from, over all environments."""
+        self.iteration = 0
+        """Updates made."""
+        self.moments = RunningMoments(observation_size(observation_space))
+        first_weights = initialize(
+            stream(seed, 0, Purpose.WEIGHTS), observation_space, action_space, config.hidden_sizes, config.log_std_init
+        )
+        self.create({name: array.astype(config.precision) for name, array in first_weights.items()}, device)
+
+    @abc.abstractmethod
+    def create(self, weights: Weights, device: str) -> None:
+        """Make the framework's parameters and optimiser from NumPy weights."""
+
+    @abc.abstractmethod
+    def learn(self, rollout: Rollout, learning_rate: float) -> Metrics:
+        """One update from one rollout. Leaves the parameters as they were when the loss is not finite."""
+
+    @abc.abstractmethod
+    def tensors(self) -> Weights:
+        """Copies of the parameters and of the optimiser's moments (`adam/m/…`, `adam/v/…`, `adam/t`), unrounded."""
+
+    @abc.abstractmethod
+    def set_tensors(self, tensors: Weights) -> None:
+        """Take on what `tensors` returned, from either framework."""
+
+    def update(self, rollout: Rollout, remaining: float = 1.0) -> Metrics:
+        """Learn from a rollout and count it. `remaining`: the share of the run still to come, for annealing."""
+        learning_rate = self.config.learning_rate * (remaining if self.config.anneal else 1.0)
+        metrics = self.learn(rollout, learning_rate)
+        for name in ("policy_loss", "value_loss", "entropy", "gradient_norm"):
+            if not math.isfinite(metrics[name]):
+                raise UserError(
+                    f"{name} became {metrics[name]} at step {self.steps}: lower learning_rate "
+                    f"(now {self.config.learning_rate}) or check the rewards' scale"
+                )
+        if self.config.normalize_observations:
+            self.moments.update(rollout.observations[rollout.valid])
+        self.steps += rollout.steps
+        self.iteration += 1
+        return {**metrics, "learning_rate": learning_rate}
+
+    def policy(self) -> Policy:
+        """The policy as it is now, in NumPy; later updates do not change it."""
+        weights = {name: array for name, array in self.tensors().items() if not name.startswith("adam/")}
+        normalized = self.config.normalize_observations
+        return Policy(
+            weights,
+            self.observation_space,
+            self.action_space,
+            obs_mean=self.moments.mean if normalized else None,
+            obs_var=self.moments.var if normalized else None,
+            env_id=self.env_id,
+            env_kwargs=self.env_kwargs,
+            rng=stream(self.seed, self.iteration, Purpose.EVALUATION),
+        )
+
+    def weights(self) -> Weights:
+        """float32 copies of the weights of actor and critic."""
+        return {name: array.astype(np.float32) for name, array in self.policy().weights.items()}
+
+    def save(self, folder: str | Path) -> None:
+        """Write `learner.safetensors` (what continues) and `policy.safetensors` (what acts)."""
+        folder = Path(folder)
+        make_folder(folder)
+        statistics = {"moments/mean": self.moments.mean, "moments/var": self.moments.var}
+        described = {
+            "algorithm": self.algorithm,
+            "config": to_json(self.config),
+            "seed": self.seed,
+            "steps": self.steps,
+            "iteration": self.iteration,
+            "count": self.moments.count,
+        }
+        write_tensors(folder / "learner.safetensors", self.tensors() | statistics, described)
+        save_policy(folder / "policy.safetensors", self.policy())
+
+    def restore(self, folder: str | Path) -> None:
+        """Go on from what `save` wrote, in this framework or the other.
+
+        UserError where the file is missing or damaged, or comes from another algorithm or network.
+        """
+        path = Path(folder) / "learner.safetensors"
+        tensors, described = read_tensors(path, "learner")
+        if described.get("algorithm") != self.algorithm:
+            raise UserError(f"{path} was trained by {described.get('algorithm')}: continue it with that algorithm")
+        mean, var = tensors.pop("moments/mean"), tensors.pop("moments/var")
+        shapes = {name: array.shape for name, array in self.tensors().items()}
+        if {name: array.shape for name, array in tensors.items()} != shapes:
+            raise UserError(f"{path} holds another network than {self.env_id} and the settings ask for: use its own")
+        self.set_tensors(tensors)
+        self.moments.mean, self.moments.var, self.moments.count = mean, var, described["count"]
+        self.seed, self.steps, self.iteration = described["seed"], described["steps"], described["iteration"]

@@ -1,0 +1,43 @@
+"""What an action is worth, from the rewards that followed it."""
+
+import numpy as np
+
+
+def reward_to_go(
+    rewards: np.ndarray, ended: np.ndarray, gamma: float, bootstrap: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """Discounted sum of the rewards from each step to the end of its episode.
+
+    `R_t = r_t + γ R_{t+1}`, cut where an episode ended; there `R_{t+1}` is `bootstrap_t`: 0 where it terminated, the
+    critic's value of the final observation where it was only truncated, since that episode would have gone on.
+
+    rewards: (T, N); ended: (T, N) bool; bootstrap: (T, N), read only where `ended`. Returns (T, N).
+    The last row must have ended, or its future counts as 0.
+
+    Source: Sutton & Barto 2018, eq. 3.9; the bootstrap: Pardo et al. 2018, "Time limits in reinforcement learning".
+
+    >>> reward_to_go(np.array([[1.0], [1.0], [1.0]]), np.array([[False], [True], [True]]), 0.5).ravel()
+    array([1.5, 1. , 1. ])
+    """
+    rewards, ended = np.asarray(rewards), np.asarray(ended)
+    if rewards.ndim != 2 or rewards.shape != ended.shape:
+        raise ValueError(f"rewards {rewards.shape} and ended {ended.shape} must both be (T, N)")
+    bootstrap = np.broadcast_to(np.asarray(bootstrap, rewards.dtype), rewards.shape)
+    returns = np.empty_like(rewards)
+    following = np.zeros_like(rewards[0])
+    for t in reversed(range(len(rewards))):
+        following = rewards[t] + gamma * np.where(ended[t], bootstrap[t], following)
+        returns[t] = following
+    return returns
+
+
+def explained_variance(values: np.ndarray, returns: np.ndarray) -> float:
+    """Share of the returns' variance that the critic's values explain: 1 perfect, 0 no better than their mean.
+
+    values, returns: (B,). NaN where the returns do not vary.
+
+    >>> explained_variance(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0]))
+    1.0
+    """
+    variance = np.var(returns)
+    return float(1 - np.var(returns - values) / variance) if variance > 0 else float("nan")

@@ -1,0 +1,1 @@
+"""One description of a filmed scene, the Take, and several ways to see it."""

@@ -1,0 +1,52 @@
+"""Learning curves over several seeds: each run thin, their mean thick, its bootstrap interval shaded."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rlfilm_lib.rl.streams import Purpose, stream
+
+
+def interval(curves: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean of the curves (S, K) and its 95 % percentile bootstrap interval over the S seeds: mean, low, high, (K,) each.
+
+    With few seeds the interval is too short: five seeds' holds the true mean in about 83 % of cases, not 95 %.
+    Source: Efron & Tibshirani 1993, chapter 13.
+
+    >>> mean, low, high = interval(np.array([[0.0, 1.0], [2.0, 1.0]]))
+    >>> mean, low, high
+    (array([1., 1.]), array([0., 1.]), array([2., 1.]))
+    """
+    curves = np.asarray(curves, float)
+    seeds = len(curves)
+    shares = stream(seed, 0, Purpose.BOOTSTRAP).multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds
+    low, high = np.quantile(shares @ curves, [0.025, 0.975], axis=0)
+    return curves.mean(axis=0), low, high
+
+
+def smooth(curves: np.ndarray, width: int) -> np.ndarray:
+    """Means over blocks of `width` neighbours: (S, K) → (S, K // width).
+
+    >>> smooth(np.array([[1.0, 3.0, 5.0, 7.0, 9.0]]), 2)
+    array([[2., 6.]])
+    """
+    whole = curves.shape[1] // width * width
+    return curves[:, :whole].reshape(len(curves), -1, width).mean(axis=2)
+
+
+def plot(axes, steps: np.ndarray, curves: np.ndarray, colour: str, name: str, linestyle: str = "-") -> None:
+    """The curves (S, K) over steps (K,) into a Matplotlib axes."""
+    mean, low, high = interval(curves)
+    axes.plot(steps, np.transpose(curves), color=colour, linewidth=0.6, alpha=0.45)
+    axes.fill_between(steps, low, high, color=colour, alpha=0.25, linewidth=0)
+    axes.plot(steps, mean, color=colour, linewidth=2, linestyle=linestyle, label=name)
+
+
+def plot_lines(axes, heights: Mapping[str, float], colour: str = "#555555") -> None:
+    """Yardsticks as named horizontal lines; the names stand at the right-hand end, above their lines."""
+    for (name, height), style in zip(heights.items(), (":", "--", "-."), strict=False):
+        axes.axhline(height, color=colour, linewidth=1.2, linestyle=style)
+        axes.annotate(
+            name, (1, height), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points", ha="right",
+            color=colour, fontsize=9,
+        )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Pictures and clips for notebooks, each with a sentence for readers who cannot see it.
+
+JupyterLab drops the alternative text of image outputs, so pictures are shown as HTML, with the sentence as plain text.
+"""
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+# Okabe & Ito (2008), "Color universal design": told apart with every common kind of colour vision.
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000",
+)  # fmt: skip
+EMBED_LIMIT = 200_000  # bytes
+
+
+@dataclass(frozen=True)
+class Described:
+    """HTML with the sentence that stands for it where HTML cannot be shown."""
+
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.text}
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def png(frame: np.ndarray) -> bytes:
+    """A frame (height, width, 3) uint8 as the bytes of a PNG file.
+
+    >>> png(np.zeros((2, 2, 3), np.uint8))[1:4]
+    b'PNG'
+    """
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(frame).save(file, "png")
+    return file.getvalue()
+
+
+def picture(frame: np.ndarray, alt: str, width: int | None = None) -> Described:
+    """A frame (height, width, 3) uint8 to be shown `width` CSS pixels wide (its own width by default).
+
+    >>> picture(np.zeros((2, 2, 3), np.uint8), "a black square")
+    a black square
+    """
+    return image_tag(png(frame), alt, width or frame.shape[1])
+
+
+def figure(fig, alt: str) -> Described:
+    """A Matplotlib figure as a described picture; the figure is closed, so that it is not shown twice."""
+    import matplotlib.pyplot as plt
+
+    file = io.BytesIO()
+    fig.savefig(file, format="png", dpi=2 * 72, bbox_inches="tight", metadata={"Software": None})
+    plt.close(fig)
+    data = file.getvalue()
+    return image_tag(data, alt, int.from_bytes(data[16:20], "big") // 2)  # the PNG header holds the width in pixels
+
+
+def image_tag(data: bytes, alt: str, width: int) -> Described:
+    """The bytes of a PNG file as a described <img>, `width` CSS pixels wide at most."""
+    source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    return Described(f'<img src="{source}" width="{width}" style="max-width: 100%" alt="{html.escape(alt)}">', alt)
+
+
+def clip(path: str | Path, alt: str, width: int = 640) -> Described:
+    """An mp4 file as a looping player, held in the notebook itself. Raises ValueError above EMBED_LIMIT bytes."""
+    data = Path(path).read_bytes()
+    if len(data) > EMBED_LIMIT:
+        raise ValueError(f"{path} has {len(data)} bytes; a notebook holds at most {EMBED_LIMIT}: shorten or shrink it")
+    source = f"data:video/mp4;base64,{base64.b64encode(data).decode()}"
+    label = html.escape(alt)
+    return Described(
+        f'<video src="{source}" width="{width}" style="max-width: 100%" controls loop muted playsinline '
+        f'aria-label="{label}" title="{label}"></video>',
+        alt,
+    )

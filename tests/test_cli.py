@@ -1,0 +1,231 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from rlfilm_lib import cli, doctor
+
+COMMANDS = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
+TRAIN = "train CartPole-v1 --steps 300 --num-envs 2 --set hidden_sizes=8"
+
+
+@pytest.fixture
+def rlfilm(monkeypatch, capsys):
+    """Runs a command line in this process: (exit code, stdout, stderr)."""
+
+    def run(line):
+        monkeypatch.setattr(sys, "argv", ["rlfilm", *shlex.split(line)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def trained(tmp_path, any_backend, rlfilm):
+    code, out, _ = rlfilm(f"{TRAIN} --backend {any_backend} --out {tmp_path}/run --json")
+    assert code == 0
+    return tmp_path / "run", json.loads(out.splitlines()[-1])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(rlfilm, command):
+    code, out, _ = rlfilm(f"{command} --help")
+    assert code == 0 and f"Example: rlfilm {command}" in out
+
+
+def test_without_a_command_it_shows_the_help(rlfilm):
+    code, out, _ = rlfilm("")
+    assert code == 0 and all(command in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("line", "value", "remedy"),
+    [
+        ("trian", "'trian'", "'train'"),
+        ("train", "'ENV'", "rlfilm train --help"),
+        ("train CartPole-v1 --stepz 3", "--stepz", "--steps"),
+        ("train CartPole-v1 --steps many", "'many'", "integer"),
+        ("train CartPole-v1 --steps 0", "'0'", "greater than or equal to 1"),
+        ("train CartPole-v1 --set learning_rate", "'learning_rate'", "--set learning_rate=1e-3"),
+        ("train CartPole-v1 --set learning_rat=1", "'learning_rat'", "'learning_rate'"),
+        ("train CartPole-v1 --set gamma=2", "gamma=2", "at most 1"),
+        ("train CartPole-v1 --algo reinforced", "'reinforced'", "'reinforce'"),
+        ("train CartPole-v1 --backend jax", "'jax'", "pytorch"),
+        ("train CartPole-v9", "CartPole-v9", "CartPole-v1"),
+        ("evaluate nowhere", "nowhere", "rlfilm train --out"),
+        ("evaluate nowhere --episodes 0", "'0'", "greater than or equal to 1"),
+        ("shoot nowhere --size 640", "'640'", "--size 640x360"),
+        ("shoot nowhere --renderer previu", "'previu'", "preview"),
+        ("bench nothing", "'nothing'", "one of"),
+    ],
+)
+def test_a_mistake_is_one_line_with_value_and_remedy(rlfilm, monkeypatch, tmp_path, line, value, remedy):
+    if line.startswith("bench"):
+        write_benchmark(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    code, out, err = rlfilm(line)
+    assert code == 2 and out == ""
+    assert err.count("\n") == 1 and value in err and remedy in err
+
+
+def test_a_file_that_cannot_be_used_is_one_line(rlfilm, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", "/locked/take.mp4")
+
+    monkeypatch.setattr("rlfilm_lib.load", refuse)
+    code, _, err = rlfilm("evaluate run")
+    assert code == 2 and err.startswith("rlfilm: /locked/take.mp4: Permission denied;") and err.count("\n") == 1
+
+
+def test_a_defect_keeps_its_traceback(rlfilm, monkeypatch):
+    monkeypatch.setattr("rlfilm_lib.load", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        rlfilm("evaluate run")
+
+
+def test_train_prints_its_summary(trained):
+    folder, summary = trained
+    assert set(summary) == {"steps", "wall_s", "steps_per_s", "out"}
+    assert summary["steps"] >= 300 and summary["out"] == str(folder)
+    assert (folder / "policy.safetensors").is_file()
+
+
+def test_train_refuses_to_overwrite_a_run(trained, rlfilm, any_backend):
+    folder, _ = trained
+    before = (folder / "policy.safetensors").read_bytes()
+    code, _, err = rlfilm(f"{TRAIN} --backend {any_backend} --out {folder}")
+    assert code == 2 and "--resume" in err and "--force" in err
+    assert (folder / "policy.safetensors").read_bytes() == before
+    assert rlfilm(f"{TRAIN} --backend {any_backend} --out {folder} --force")[0] == 0
+
+
+def test_evaluate_prints_the_figures_of_the_contract(trained, rlfilm):
+    folder, _ = trained
+    code, out, _ = rlfilm(f"evaluate {folder} --episodes 3 --seed 5 --json")
+    result = json.loads(out)
+    assert code == 0 and set(result) == {"return_mean", "return_sd", "ci95", "episodes", "normalised_score"}
+    assert result["episodes"] == 3 and result["normalised_score"] is None  # CartPole has no yardsticks
+    low, high = result["ci95"]
+    assert 1 <= low <= result["return_mean"] <= high <= 500  # what a CartPole episode can earn
+    assert rlfilm(f"evaluate {folder} --episodes 3 --seed 5 --json")[1] == out
+    assert f"{result['return_mean']:.2f}" in rlfilm(f"evaluate {folder} --episodes 3 --seed 5")[1]
+
+
+def test_ctrl_c_saves_and_resume_goes_on(tmp_path, any_backend, rlfilm):
+    command = [sys.executable, "-c", "from rlfilm_lib.cli import main; main()", *shlex.split(TRAIN)]
+    command += ["--steps", "100000000", "--backend", any_backend, "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "run/learner.safetensors").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in err and "--resume" in err.splitlines()[-1]
+    reached = json.loads((tmp_path / "run/config.json").read_text())["steps_done"]
+    code, out, _ = rlfilm(f"{TRAIN} --steps {reached + 1} --out {tmp_path}/run --resume --json")
+    assert code == 0 and json.loads(out.splitlines()[-1])["steps"] > reached > 0
+
+
+def test_shoot_writes_a_film_of_one_episode(tmp_path, rlfilm, any_backend):
+    clip = pytest.importorskip("rlfilm_lib.media.clip")
+    train = "train rlfilm/MovieScene-v0 --steps 96 --num-envs 2 --set hidden_sizes=8"
+    assert rlfilm(f"{train} --backend {any_backend} --out {tmp_path}/run")[0] == 0
+    code, out, _ = rlfilm(f"shoot {tmp_path}/run --out {tmp_path}/new/take.mp4 --size 64x36")
+    assert code == 0 and out.strip() == f"{tmp_path}/new/take.mp4"
+    frames, fps = clip.read(tmp_path / "new/take.mp4")
+    assert frames.shape[1:] == (36, 64, 3) and frames.dtype == np.uint8 and fps == 24
+
+
+def test_film_prints_the_path_of_its_page_last(tmp_path, rlfilm, monkeypatch):
+    screening = pytest.importorskip("rlfilm_lib.screening")
+    calls = []
+    monkeypatch.setattr(screening, "make_film", lambda *given, **named: calls.append((given, named)) or {"wall_s": 1.0})
+    code, out, _ = rlfilm(f"film --out {tmp_path} --backend tensorflow --steps 10 --size 640x480")
+    assert code == 0 and out.splitlines()[-1] == str(tmp_path / "index.html")
+    ((given, named),) = calls
+    assert given == (tmp_path, "tensorflow")
+    assert named == {"steps": 10, "seed": 0, "size": (640, 480), "resume": False, "force": False}
+    assert json.loads(rlfilm(f"film --out {tmp_path} --json")[1].splitlines()[-1]) == {"wall_s": 1.0}
+
+
+def write_benchmark(checkout, monkeypatch):
+    folder = checkout / "tests/bench"
+    folder.mkdir(parents=True)
+    (folder / "bench_adding.py").write_text("def bench():\n    return {'sums_per_s': 1234567.0, 'seconds': 0.25}\n")
+    monkeypatch.setattr(cli, "CHECKOUT", checkout)
+
+
+def test_bench_prints_what_each_benchmark_measured(rlfilm, monkeypatch, tmp_path):
+    write_benchmark(tmp_path, monkeypatch)
+    assert rlfilm("bench")[1].split() == ["adding", "sums_per_s", "1,234,567", "adding", "seconds", "0.25"]
+    assert json.loads(rlfilm("bench adding --json")[1]) == {"adding": {"sums_per_s": 1234567.0, "seconds": 0.25}}
+
+
+def test_bench_outside_a_clone_says_so(rlfilm, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
+    code, _, err = rlfilm("bench")
+    assert code == 2 and str(tmp_path) in err and "clone" in err
+
+
+def test_lab_opens_the_notebooks_and_passes_options_on(rlfilm, monkeypatch, tmp_path):
+    labapp = pytest.importorskip("jupyterlab.labapp")
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/00_first_take.ipynb").touch()
+    monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
+    launched = []
+    monkeypatch.setattr(labapp.LabApp, "launch_instance", launched.append)
+    assert rlfilm("lab --no-browser --port 8889")[0] == 0
+    assert launched == [[str(tmp_path / "notebooks"), "--no-browser", "--port", "8889"]]
+
+
+def test_lab_without_notebooks_says_where_it_looked(rlfilm, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = rlfilm("lab")
+    assert code == 2 and err.count(str(tmp_path / "notebooks")) == 1 and "clone" in err
+
+
+def test_lab_without_jupyter_gives_the_pip_line(rlfilm, monkeypatch, tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/00_first_take.ipynb").touch()
+    monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
+    monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
+    code, _, err = rlfilm("lab")
+    assert code == 2 and "pip install 'rlfilm[lab]'" in err
+
+
+FINDINGS = [
+    doctor.Finding("numpy", True, "2.0", needed=True),
+    doctor.Finding("pytorch", False, "not installed", "pip install 'rlfilm[torch]'"),
+]
+
+
+def test_doctor_says_what_to_do_about_what_is_missing(rlfilm, monkeypatch):
+    monkeypatch.setattr(doctor, "examine", lambda: FINDINGS)
+    code, out, _ = rlfilm("doctor")
+    assert code == 0  # the core works
+    assert out.splitlines() == [
+        "ok  numpy    2.0",
+        "--  pytorch  not installed",
+        "pytorch: pip install 'rlfilm[torch]'",
+    ]
+    code, out, _ = rlfilm("doctor --json")
+    assert code == 0 and json.loads(out)["pytorch"]["remedy"] == "pip install 'rlfilm[torch]'"
+
+
+def test_doctor_fails_when_the_core_does_not_work(rlfilm, monkeypatch):
+    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("numpy", False, "not installed", "", needed=True)])
+    assert rlfilm("doctor")[0] == 1

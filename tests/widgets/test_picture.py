@@ -1,0 +1,45 @@
+"""Pictures carry their sentence, their pixels survive, and large clips are refused."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+
+image = pytest.importorskip("PIL.Image")
+
+from rlfilm_lib.widgets.picture import EMBED_LIMIT, clip, figure, picture  # noqa: E402
+
+
+def pixels(described):
+    data = re.search(r"base64,([^\"]+)", described.html)[1]
+    return np.asarray(image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+
+
+def test_a_picture_holds_its_pixels_and_its_sentence():
+    frame = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    described = picture(frame, 'the actor says "go" & <walks>')
+    np.testing.assert_array_equal(pixels(described), frame)
+    assert 'alt="the actor says &quot;go&quot; &amp; &lt;walks&gt;"' in described.html
+    assert described._repr_mimebundle_()["text/plain"] == 'the actor says "go" & <walks>'
+
+
+def test_a_figure_is_shown_once_at_its_own_width():
+    plt = pytest.importorskip("matplotlib.pyplot")
+    fig, axes = plt.subplots(figsize=(4, 3))
+    axes.plot([0, 1])
+    described = figure(fig, "a rising line")
+    assert not plt.fignum_exists(fig.number)
+    width = int(re.search(r'width="(\d+)"', described.html)[1])
+    assert pixels(described).shape[1] // 2 == width
+    assert 3.5 * 72 < width < 4.5 * 72
+
+
+def test_a_clip_is_embedded_up_to_the_limit_and_refused_above_it(tmp_path):
+    film = tmp_path / "film.mp4"
+    film.write_bytes(bytes(EMBED_LIMIT))
+    assert 'aria-label="a film"' in clip(film, "a film").html
+    film.write_bytes(bytes(EMBED_LIMIT + 1))
+    with pytest.raises(ValueError, match=rf"film.mp4 has {EMBED_LIMIT + 1} bytes"):
+        clip(film, "a film")
