@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import rlfilm_lib as rlfilm
-from rlfilm_lib.envs.movie_scene import BRIEFS
+from rlfilm_lib.envs.movie_scene import BRIEFS, LENSES
 from rlfilm_lib.envs.shooting import Shot, play
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.media import clip
@@ -178,10 +178,10 @@ def _film(
 def brief_lines(brief: str) -> list[str]:
     """What a brief asks for, in a crew's words."""
     asked = BRIEFS[brief]
-    lens = {"wide": 25, "medium": 50, "close": 85}[asked["lens"]]
+    lens, stops = LENSES[asked["lens"]][0], asked["exposure"]
     return [
-        f"{lens} mm, eyes on the {asked['side']} third",
-        f"key to fill {asked['key_fill']:g}:1, face {asked['exposure']:+g} stops",
+        f"{lens:g} mm, eyes on the {asked['side']} third",
+        f"key to fill {asked['key_fill']:g}:1, " + (f"face {stops:+g} stop" if stops else "face at normal exposure"),
     ]
 
 
@@ -267,7 +267,9 @@ def _png(picture: Image.Image) -> bytes:
 
 # The figures
 
-CAMERA_COLUMNS = "brief agent frame time_s focal_length_mm f_stop focus_distance_m x_m y_m z_m key_stops fill_stops back_stops".split()
+CAMERA_COLUMNS = (
+    "brief agent frame time_s focal_length_mm f_stop focus_distance_m x_m y_m z_m key_stops fill_stops back_stops"
+).split()
 
 
 def camera_rows(scenes: list[Scene]) -> Iterator[dict[str, object]]:
@@ -311,9 +313,9 @@ def page(scenes: list[Scene], report: Mapping[str, Any]) -> str:
 <title>rlfilm: a camera learns to shoot</title>
 <style>{STYLE}</style>
 <h1>A camera learns to shoot</h1>
-<p>REINFORCE ({training["backend"]}, seed {training["seed"]}) moved the camera, set three lights and placed the character
-for {training["steps"]:,} steps, {training["wall_s"]:.0f} s of training. The film shows each of three briefs twice: shot by
-the untrained policy, then by the trained one, from the same start.</p>
+<p>REINFORCE ({training["backend"]}, seed {training["seed"]}) moved the camera, set three lights and placed the
+character for {training["steps"]:,} steps, {training["wall_s"]:.0f} s of training. The film shows each of three briefs
+twice: shot by the untrained policy, then by the trained one, from the same start.</p>
 <video src="film.mp4" controls preload="auto"></video>
 <h2>Before and after</h2>
 <img src="contact_sheet.png" alt="Each brief as the untrained and the trained agent shot it: first and last frame.">

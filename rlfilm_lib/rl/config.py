@@ -7,6 +7,7 @@ import dataclasses
 import math
 import typing
 from dataclasses import dataclass
+from typing import Any
 
 from rlfilm_lib.errors import UserError, unknown
 
@@ -101,7 +102,8 @@ def configure(algorithm: str, env_id: str | None = None, **settings: object) -> 
         if name not in types:
             raise unknown("setting", name, types)
     chosen = {**PRESETS.get((algorithm, env_id or ""), {}), **settings}
-    return config_class(**{name: _parse(name, value, types[name]) for name, value in chosen.items()})
+    parsed: dict[str, Any] = {name: _parse(name, value, types[name]) for name, value in chosen.items()}
+    return config_class(**parsed)
 
 
 def _parse(name: str, value: object, kind: type) -> object:

@@ -43,10 +43,19 @@ def plot(axes, steps: np.ndarray, curves: np.ndarray, colour: str, name: str, li
 
 
 def plot_lines(axes, heights: Mapping[str, float], colour: str = "#555555") -> None:
-    """Yardsticks as named horizontal lines; the names stand at the right-hand end, above their lines."""
+    """Yardsticks as named horizontal lines; the names stand at the right, the lowest below its line, the others above."""
+    lowest = min(heights, key=lambda name: heights[name])
     for (name, height), style in zip(heights.items(), (":", "--", "-."), strict=False):
         axes.axhline(height, color=colour, linewidth=1.2, linestyle=style)
+        anchor, shift = ("top", -2) if name == lowest else ("bottom", 1)
         axes.annotate(
-            name, (1, height), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points", ha="right",
-            color=colour, fontsize=9,
-        )  # fmt: skip
+            name,
+            (1, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(-2, shift),
+            textcoords="offset points",
+            ha="right",
+            va=anchor,
+            color=colour,
+            fontsize=9,
+        )

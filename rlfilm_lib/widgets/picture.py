@@ -83,3 +83,21 @@ def clip(path: str | Path, alt: str, width: int = 640) -> Described:
         f'aria-label="{label}" title="{label}"></video>',
         alt,
     )
+
+
+def row(**parts: Described) -> Described:
+    """Pictures or clips beside each other, each under its name.
+
+    >>> row(before=picture(np.zeros((2, 2, 3), np.uint8), "dark"), after=picture(np.ones((2, 2, 3), np.uint8), "light"))
+    before: dark; after: light
+    """
+    columns = "".join(
+        f'<div style="max-width: 100%"><b>{html.escape(name)}</b><br>{part.html}</div>' for name, part in parts.items()
+    )
+    text = "; ".join(f"{name}: {part.text}" for name, part in parts.items())
+    return Described(f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{columns}</div>', text)
+
+
+def strip(frames: np.ndarray, alt: str, width: int = 960) -> Described:
+    """Frames (F, height, width, 3) uint8 from left to right, as one picture."""
+    return picture(np.concatenate(list(frames), axis=1), alt, width)

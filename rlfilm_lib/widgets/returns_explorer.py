@@ -7,11 +7,12 @@ measures the estimates, `draw` and `draw_all` show them; `ReturnsExplorer` is th
 
 import html
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rlfilm_lib.envs.movie_scene import ERROR_SCALE, OBSERVATION
+from rlfilm_lib.envs.movie_scene import ERROR_SCALE, EXPOSURE_TOLERANCE, OBSERVATION
 from rlfilm_lib.rl.environment import make_vec
 from rlfilm_lib.rl.policy import Policy
 from rlfilm_lib.rl.returns import reward_to_go
@@ -22,8 +23,10 @@ CREDITS = ("whole return", "reward-to-go")
 BASELINES = ("none", "mean return", "state value")
 BATCH_SIZES = (1, 4, 16, 64)
 COLOURS = {"whole return": ORANGE, "reward-to-go": BLUE}
-UNTRAINED = np.zeros(3)
+UNTRAINED = (0.0, 0.0, 0.0)
 """offset, gain, log σ of a policy that has learned nothing: action ~ N(offset + gain · exposure error, σ²)."""
+HALF_TRAINED = (0.0, -1.5, -0.3)
+"""The same for one that answers the light meter."""
 
 ENVIRONMENTS = 2048  # played side by side
 EXPOSURE = OBSERVATION.index("exposure error")
@@ -81,7 +84,7 @@ class Spread:
 # The episodes
 
 
-def study(parameters: np.ndarray = UNTRAINED, batches: int = 4, seed: int = 0) -> Study:
+def study(parameters: Sequence[float] = UNTRAINED, batches: int = 4, seed: int = 0) -> Study:
     """Play everything the explorer needs, in about three seconds. `batches` of 2048 episodes to estimate from."""
     return Study(
         episodes=play(parameters, batches, seed),
@@ -90,25 +93,25 @@ def study(parameters: np.ndarray = UNTRAINED, batches: int = 4, seed: int = 0) -
     )
 
 
-def play(parameters: np.ndarray, batches: int, seed: int) -> Episodes:
+def play(parameters: Sequence[float], batches: int, seed: int) -> Episodes:
     """`batches` · 2048 episodes of MovieScene with one control; parameters (3,): offset, gain, log σ."""
     parts = [_described(rollout, parameters) for rollout in _rollouts(parameters, batches, seed)]
     return Episodes(*(np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True)))
 
 
-def replayed_gradient(parameters: np.ndarray, batches: int, seed: int, nudge: float = 0.05) -> np.ndarray:
+def replayed_gradient(parameters: Sequence[float], batches: int, seed: int, nudge: float = 0.05) -> np.ndarray:
     """The gradient (3,) of the mean return by central differences: the same scenes and the same noise, nudged parameters.
 
     No score function and no credit enter into it, so it is an independent check on every estimator here.
     """
 
     def mean_return(shift: np.ndarray) -> float:
-        return float(np.mean([rollout.episode_returns for rollout in _rollouts(parameters + shift, batches, seed)]))
+        return float(np.mean([rollout.episode_returns for rollout in _rollouts(np.add(parameters, shift), batches, seed)]))
 
     return np.array([(mean_return(step) - mean_return(-step)) / (2 * nudge) for step in nudge * np.eye(3)])
 
 
-def _rollouts(parameters: np.ndarray, batches: int, seed: int) -> list[Rollout]:
+def _rollouts(parameters: Sequence[float] | np.ndarray, batches: int, seed: int) -> list[Rollout]:
     env = make_vec("rlfilm/MovieScene-v0", num_envs=ENVIRONMENTS, controls=1)
     offset, gain, log_std = np.asarray(parameters, np.float32)
     kernel = np.zeros((len(OBSERVATION), 1), np.float32)
@@ -118,15 +121,17 @@ def _rollouts(parameters: np.ndarray, batches: int, seed: int) -> list[Rollout]:
     return [collect_episodes(env, policy, seed, iteration=batch) for batch in range(batches)]
 
 
-def _described(rollout: Rollout, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _described(rollout: Rollout, parameters: Sequence[float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """rewards, scores and states of a rollout, as `Episodes` has them."""
     offset, gain, log_std = parameters
     error = rollout.inputs[..., EXPOSURE]
     z = (rollout.actions[..., 0] - offset - gain * error) / np.exp(log_std)
     scores = np.stack([z / np.exp(log_std), error * z / np.exp(log_std), z**2 - 1], axis=-1)
-    stops = error / ERROR_SCALE[OBSERVATION.index("exposure error") - OBSERVATION.index("u error"), 0]
-    seen = [np.ones_like(error), np.abs(stops), np.exp(-0.5 * stops**2), *np.abs(rollout.inputs[..., ERRORS]).transpose(2, 0, 1)]
-    return rollout.rewards, scores.astype(np.float32), np.stack(seen, axis=-1).astype(np.float32)
+    stops = error / ERROR_SCALE[EXPOSURE - OBSERVATION.index("u error"), 0]
+    exposure_term = np.exp(-0.5 * (stops / EXPOSURE_TOLERANCE) ** 2)
+    others = np.abs(rollout.inputs[..., ERRORS])
+    states = np.concatenate([np.stack([np.ones_like(stops), np.abs(stops), exposure_term], axis=-1), others], axis=-1)
+    return rollout.rewards, scores.astype(np.float32), states.astype(np.float32)
 
 
 # The estimators
@@ -199,6 +204,16 @@ def spreads(data: Study, gamma: float, size: int) -> dict[tuple[str, str], Sprea
         for credit in CREDITS
         for baseline in BASELINES
     }
+
+
+def credit_map(data: Study) -> np.ndarray:
+    """How much each action's score and each reward go together: (T, T), the mean of score_t · (reward_k - its mean).
+
+    Scores are taken along the true gradient. Where k < t the reward came before the action, and the mean is 0 but for noise.
+    """
+    scores = data.episodes.scores @ (data.gradient / np.linalg.norm(data.gradient))
+    rewards = data.episodes.rewards - data.episodes.rewards.mean(axis=1, keepdims=True)
+    return scores @ rewards.T / rewards.shape[1]
 
 
 def sentence(chosen: Spread, plainest: Spread, name: str) -> str:

@@ -1,7 +1,7 @@
 """REINFORCE on MovieScene-v0 in both frameworks: 400,000 steps, 5 seeds, beside random, untrained and expert.
 
-Scores are normalised: 0 is the random policy, 1 the expert. `python tests/bench/bench_learning.py 0.9 0.95 0.99` compares
-settings of gamma instead, from which the environment's preset was chosen.
+Scores are normalised: 0 is the random policy, 1 the expert. `python tests/bench/bench_learning.py 0.9 0.95 0.99`
+compares settings of gamma instead, from which the environment's preset was chosen.
 """
 
 import json
@@ -9,6 +9,7 @@ import sys
 import time
 
 import numpy as np
+
 import rlfilm_lib as rlfilm
 from rlfilm_lib.rl.evaluate import bootstrap_interval
 
@@ -17,7 +18,7 @@ STEPS, SEEDS, EPISODES = 400_000, range(5), 256
 
 
 def scores(backend: str, steps: int = STEPS, **settings: object) -> tuple[list[float], float]:
-    """The normalised score of each seed, deterministic, after `steps` of training (0: untrained); and the time it took."""
+    """The deterministic normalised score of each seed after `steps` of training (0: untrained), and the time it took."""
     began, found = time.perf_counter(), []
     for seed in SEEDS:
         env = rlfilm.make_vec(ENV_ID, num_envs=16)

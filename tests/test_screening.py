@@ -1,0 +1,91 @@
+"""The main job, small: every file it promises, and what each says."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from rlfilm_lib.errors import UserError
+
+pytest.importorskip("av", reason="PyAV is not installed")
+pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+from PIL import Image
+
+from rlfilm_lib import screening
+from rlfilm_lib.envs.movie_scene import BRIEFS
+from rlfilm_lib.media import clip
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    import rlfilm_lib
+
+    if not rlfilm_lib.backends():
+        pytest.skip("needs PyTorch or TensorFlow")
+    out = tmp_path_factory.mktemp("film")
+    return out, screening.make_film(out, steps=30_000, size=(128, 72), progress=False)
+
+
+def test_the_folder_holds_what_is_promised(film):
+    out, _ = film
+    assert {path.name for path in out.iterdir()} == {
+        "film.mp4", "index.html", "contact_sheet.png", "learning_curve.png", "camera.csv", "report.json", "run"
+    }  # fmt: skip
+    page = (out / "index.html").read_text()
+    for name in (
+        "film.mp4",
+        "contact_sheet.png",
+        "learning_curve.png",
+        "camera.csv",
+        "report.json",
+        "run/progress.csv",
+    ):
+        assert f'"{name}"' in page and (out / name).is_file()
+
+
+def test_the_film_is_a_film(film):
+    frames, fps = clip.read(film[0] / "film.mp4")
+    assert fps == 24 and frames.shape[1:] == (72, 128, 3) and 30 <= len(frames) / fps <= 60
+    assert frames.std(axis=(1, 2, 3)).min() > 5  # no frame is blank
+
+
+def test_the_report_has_all_four_policies_and_training_helps(film):
+    out, report = film
+    assert json.loads((out / "report.json").read_text()) == json.loads(json.dumps(report))
+    score = {name: result["normalised_score"] for name, result in report["policies"].items()}
+    assert list(score) == ["random", "untrained", "trained", "expert"]
+    assert score["random"] == pytest.approx(0, abs=0.1) and score["expert"] == pytest.approx(1, abs=0.1)
+    assert score["untrained"] + 0.05 < score["trained"] <= 1.05
+    assert set(report["briefs"]) == set(BRIEFS) and report["training"]["steps"] >= 30_000
+
+
+def test_the_camera_is_told_frame_by_frame(film):
+    rows = list(csv.DictReader(open(film[0] / "camera.csv")))
+    assert list(rows[0]) == screening.CAMERA_COLUMNS
+    assert {row["brief"] for row in rows} == set(BRIEFS) and {row["agent"] for row in rows} == {"untrained", "trained"}
+    for brief, focal_length in (("wide", 25), ("medium", 50), ("close", 85)):
+        assert {float(row["focal_length_mm"]) for row in rows if row["brief"] == brief} == {focal_length}
+    assert all(np.isfinite(float(cell)) for row in rows for cell in list(row.values())[2:])
+    assert float(rows[1]["time_s"]) == pytest.approx(1 / 24, abs=1e-4)
+
+
+def test_the_sheet_shows_three_briefs_before_and_after(film):
+    sheet = np.asarray(Image.open(film[0] / "contact_sheet.png"), float)
+    start, untrained, trained = (sheet[58:328, 14 + i * 494 : 494 + i * 494] for i in range(3))
+    assert np.abs(start - trained).mean() > np.abs(start - untrained).mean()
+
+
+def test_a_film_that_is_there_is_kept(film):
+    out, _ = film
+    before = (out / "film.mp4").read_bytes()
+    with pytest.raises(UserError, match="already holds a film: replace it with --force"):
+        screening.make_film(out, steps=100, progress=False)
+    assert (out / "film.mp4").read_bytes() == before
+
+
+def test_an_odd_size_is_refused_before_any_work(tmp_path):
+    with pytest.raises(UserError, match="641x360"):
+        screening.make_film(tmp_path / "film", size=(641, 360))
+    assert not (tmp_path / "film").exists()
