@@ -87,7 +87,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train an agent; the run folder holds its policy, its learner, its settings and its progress."""
-    from rlfilm_lib.rl.train import run
+    from rlfilm_lib.run import run
 
     chosen = dict(_setting(item) for item in settings or [])
     folder = out or Path("runs") / f"{env.rsplit('/', 1)[-1]}-{algo}-{seed or 0}"

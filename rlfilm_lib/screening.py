@@ -26,7 +26,8 @@ from rlfilm_lib.envs.shooting import Shot, play
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.media import clip
 from rlfilm_lib.rl import checkpoint
-from rlfilm_lib.rl.train import History, read_progress, run, versions
+from rlfilm_lib.rl.train import History
+from rlfilm_lib.run import read_progress, run, versions
 from rlfilm_lib.stage import preview
 
 ENV_ID = "rlfilm/MovieScene-v0"

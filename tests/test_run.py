@@ -1,0 +1,105 @@
+"""Whole runs in a folder: what is written, what is kept, and how they go on."""
+
+import csv
+import json
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+import rlfilm_lib as rlfilm
+from rlfilm_lib.errors import UserError
+from rlfilm_lib.run import run
+
+SMALL = {"hidden_sizes": (16,), "num_envs": 4}
+
+
+def weights_of(folder):
+    return rlfilm.load(folder).weights
+
+
+def test_a_run_that_stopped_ends_as_if_it_had_not(backend, tmp_path):
+    """Bit for bit, on ours and on a foreign environment: REINFORCE starts every iteration from a fresh reset."""
+    for env_id in ("rlfilm/MovieScene-v0", "CartPole-v1"):
+        whole, parts = tmp_path / env_id / "whole", tmp_path / env_id / "parts"
+        asked = {"backend": backend, "settings": SMALL, "progress": False}
+        run(env_id, "reinforce", 1200, whole, **asked)
+        run(env_id, "reinforce", 500, parts, **asked)
+        run(env_id, "reinforce", 1200, parts, resume=True, **asked)
+        np.testing.assert_equal(weights_of(whole), weights_of(parts))
+        rows = [list(csv.DictReader(open(folder / "progress.csv"))) for folder in (whole, parts)]
+        assert [row["return_mean"] for row in rows[0]] == [row["return_mean"] for row in rows[1]]
+
+
+def test_a_run_goes_on_in_the_other_framework(backends, tmp_path):
+    asked = {"settings": SMALL | {"precision": "float64"}, "progress": False}
+    for first, second in (backends, backends[::-1]):
+        run("CartPole-v1", "reinforce", 400, tmp_path / first, backend=first, **asked)
+        run("CartPole-v1", "reinforce", 1000, tmp_path / first, backend=second, resume=True, **asked)
+        assert json.loads((tmp_path / first / "config.json").read_text())["backend"] == second
+    one, other = (weights_of(tmp_path / name) for name in backends)
+    for name in one:
+        np.testing.assert_allclose(one[name], other[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_a_run_folder_holds_everything(any_backend, tmp_path):
+    summary = run(
+        "CartPole-v1", "reinforce", 300, tmp_path / "run", backend=any_backend, settings=SMALL, progress=False
+    )
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "config.json", "progress.csv", "policy.safetensors", "learner.safetensors"
+    }  # fmt: skip
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["env"], config["algorithm"], config["seed"], config["steps"]) == ("CartPole-v1", "reinforce", 0, 300)
+    assert config["settings"]["hidden_sizes"] == [16] and config["versions"]["numpy"] == np.__version__
+    assert config["steps_done"] == summary["steps"] >= 300 and config["wall_s"] == summary["wall_s"]
+
+
+def test_an_existing_run_is_kept(any_backend, tmp_path):
+    asked = {"backend": any_backend, "settings": SMALL, "progress": False}
+    run("CartPole-v1", "reinforce", 100, tmp_path, **asked)
+    before = (tmp_path / "learner.safetensors").read_bytes()
+    with pytest.raises(UserError, match="already holds a run: continue it with --resume, or replace it with --force"):
+        run("CartPole-v1", "reinforce", 100, tmp_path, **asked)
+    for change, name in (
+        ({"seed": 5}, "seed 5"),
+        ({"num_envs": 7}, "num_envs 7"),
+        ({"env_id": "Acrobot-v1"}, "env Acrobot"),
+    ):
+        with pytest.raises(UserError, match=f"{name}.* is not the .* of the run"):
+            run(
+                **{
+                    "env_id": "CartPole-v1",
+                    "algorithm": "reinforce",
+                    "steps": 900,
+                    "out": tmp_path,
+                    "resume": True,
+                    **asked,
+                    **change,
+                }
+            )
+    with pytest.raises(UserError, match="unknown setting"):
+        run("CartPole-v1", "reinforce", 100, tmp_path, force=True, settings={"gama": 1}, progress=False)
+    assert (tmp_path / "learner.safetensors").read_bytes() == before
+    run("CartPole-v1", "reinforce", 100, tmp_path, force=True, seed=1, **asked)
+    assert (tmp_path / "learner.safetensors").read_bytes() != before
+
+
+def test_resuming_nothing_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no run in .* to resume: start one without --resume"):
+        run("CartPole-v1", "reinforce", 100, tmp_path / "nowhere", resume=True)
+
+
+def test_ctrl_c_saves_and_the_run_goes_on(any_backend, tmp_path):
+    asked = {"backend": any_backend, "settings": SMALL, "progress": False}
+    run("CartPole-v1", "reinforce", 30_000, tmp_path / "whole", **asked)
+    threading.Timer(0.15, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        run("CartPole-v1", "reinforce", 10**9, tmp_path / "parts", **asked)
+    stopped = json.loads((tmp_path / "parts" / "config.json").read_text())["steps_done"]
+    assert 0 < stopped < 10**9
+    if stopped < 30_000:
+        run("CartPole-v1", "reinforce", 30_000, tmp_path / "parts", resume=True, **asked)
+        np.testing.assert_equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
