@@ -8,7 +8,7 @@ import numpy as np
 
 from rlfilm_lib.envs.batch import BatchEnv
 from rlfilm_lib.errors import UserError
-from rlfilm_lib.rl.environment import make_vec, yardsticks
+from rlfilm_lib.rl.environment import make_vec
 
 if TYPE_CHECKING:
     from rlfilm_lib.stage.take import Take
@@ -21,8 +21,6 @@ class Shot:
     take: "Take"
     rewards: np.ndarray
     terms: dict[str, np.ndarray]
-    normalised_score: float | None
-    """The shot's own return on the environment's yardstick; one shot's, so noisier than `evaluate`'s."""
 
 
 def play(
@@ -44,10 +42,8 @@ def play(
         rewards.append(reward[0])
         terms.append(term[:, 0])
         over = bool(terminated[0] or truncated[0])
-    total, scale = float(np.sum(rewards)), yardsticks(env)
     return Shot(
         take=env.take(states),
         rewards=np.array(rewards),
         terms=dict(zip(env.weights, np.array(terms).T, strict=True)),
-        normalised_score=(total - scale["random"]) / (scale["expert"] - scale["random"]) if scale else None,
     )

@@ -11,6 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl import checkpoint
 from rlfilm_lib.rl.learner import Learner
 from rlfilm_lib.rl.rollout import check_environment, collect_episodes
@@ -48,7 +49,7 @@ def train(
     check_environment(env)
     history = History() if history is None else history
     before_s = history[-1]["wall_s"] if history else 0.0
-    start, saved_at, first_steps = time.perf_counter(), -np.inf, learner.steps
+    start, saved_at = time.perf_counter(), -np.inf
 
     def save() -> None:
         if out is not None:
@@ -69,15 +70,14 @@ def train(
                 rollout = collect_episodes(env, learner.policy(), learner.seed, learner.iteration)
                 metrics = learner.update(rollout, remaining=1 - learner.steps / steps)
                 now = time.perf_counter()
+                returns = rollout.episode_returns
                 row = {
                     "iteration": learner.iteration,
                     "steps": learner.steps,
                     "wall_s": round(before_s + now - start, 4),
                     "steps_per_s": round(rollout.steps / (now - began), 1),
-                    "return_mean": float(rollout.episode_returns.mean()),
-                    "return_sd": float(rollout.episode_returns.std(ddof=1))
-                    if len(rollout.episode_returns) > 1
-                    else 0.0,
+                    "return_mean": float(returns.mean()),
+                    "return_sd": float(returns.std(ddof=min(1, len(returns) - 1))),
                     "episode_length": float(rollout.episode_lengths.mean()),
                     **metrics,
                 }
@@ -86,9 +86,10 @@ def train(
                 bar.set_postfix_str(f"return {row['return_mean']:.2f}", refresh=False)
                 if on_iteration:
                     on_iteration(row)
-        finally:
-            if learner.steps > first_steps or saved_at == -np.inf:
-                save()
+        except UserError:  # raised before the state changed: this is the last good one
+            save()
+            raise
+        save()
         if interrupted() and learner.steps < steps:
             raise KeyboardInterrupt
     return history

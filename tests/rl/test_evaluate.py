@@ -38,6 +38,11 @@ def test_yardsticks_score_as_stated():
         assert result.normalised_score == pytest.approx(score, abs=0.06)
 
 
+def test_one_brief_is_not_scored_on_the_yardstick_of_all():
+    expert = rlfilm.make_vec("rlfilm/MovieScene-v0", num_envs=1).expert_policy()
+    assert rlfilm.evaluate(expert, "rlfilm/MovieScene-v0", episodes=4, brief="close").normalised_score is None
+
+
 def test_bad_input_is_named():
     with pytest.raises(UserError, match="episodes=0 is out of range: give 1 or more"):
         rlfilm.evaluate(push_left, "CartPole-v1", episodes=0)

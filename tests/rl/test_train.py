@@ -6,8 +6,6 @@ import rlfilm_lib as rlfilm
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl.train import COLUMNS
 
-SMALL = {"hidden_sizes": (16,), "num_envs": 4}
-
 
 def weights_of(folder):
     return rlfilm.load(folder).weights
