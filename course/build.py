@@ -71,19 +71,21 @@ def assemble(script: str, version: str) -> NotebookNode:
     return nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
 
 
-def execute(notebook: NotebookNode, folder: Path = TARGETS["student"]) -> NotebookNode:
-    """Run every cell in place, in a fresh kernel started in `folder`. BuildError, with the traceback, if one fails."""
+def execute(notebook: NotebookNode, backend: str = "pytorch") -> NotebookNode:
+    """Run every cell in place, in a fresh kernel in notebooks/. BuildError, with the traceback, if one fails."""
+    TARGETS["student"].mkdir(exist_ok=True)
     client = NotebookClient(
         notebook,
         timeout=SECONDS_PER_CELL,
         kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
+        resources={"metadata": {"path": str(TARGETS["student"])}},
         record_timing=False,
         store_widget_state=False,
         coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
     )
     try:
-        client.execute(env=os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+        client.execute(env=os.environ | {"RLFILM_BACKEND": backend, "RLFILM_STORED": "0"})
     except Exception as error:
         raise BuildError(COLOUR.sub("", f"a cell failed\n{error}")) from error
     notebook.metadata = NotebookNode(METADATA)

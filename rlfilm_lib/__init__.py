@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rlfilm_lib.stage.take import Take
 
 __version__ = "0.1.0"
-__all__ = ["UserError", "backends", "evaluate", "learner", "load", "make_vec", "shoot", "train"]
+__all__ = ["UserError", "backends", "choose_backend", "evaluate", "learner", "load", "make_vec", "shoot", "train"]
 
 BACKENDS = {"pytorch": ("torch", "rlfilm_lib.pytorch"), "tensorflow": ("tensorflow", "rlfilm_lib.tf")}
 """The name a user gives → the package it needs, and our twin."""

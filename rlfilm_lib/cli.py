@@ -47,6 +47,8 @@ def main() -> None:
         if package not in EXTRA:
             raise
         code = _fail(f"{package} is not installed: pip install 'rlfilm[{EXTRA[package]}]'")
+    except MemoryError as error:
+        code = _fail(f"not enough memory ({error}): lower num_envs, hidden_sizes or the size of the picture")
     except OSError as error:
         if error.filename is None:
             raise

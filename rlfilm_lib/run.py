@@ -94,19 +94,35 @@ def run(
 def read_config(out: Path) -> dict[str, Any]:
     """config.json of a run. UserError where there is none, or it is damaged."""
     path = out / "config.json"
+    kinds = {"env": str, "algorithm": str, "backend": str, "seed": int, "settings": dict}
     try:
-        return json.loads(path.read_text())
+        stored = json.loads(path.read_text())
+        if not (isinstance(stored, dict) and all(isinstance(stored.get(name), kinds[name]) for name in kinds)):
+            raise ValueError(f"it does not hold {', '.join(kinds)}")
     except FileNotFoundError:
         raise UserError(f"no run in {out} to resume: start one without --resume") from None
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}; restore a copy or start again with --force") from None
+    return stored
 
 
-def read_progress(path: Path, iterations: int) -> History:
-    """The first `iterations` rows of progress.csv; rows after the checkpoint are dropped, they will be made again."""
-    with open(path, newline="") as file:
-        rows = [{name: float(cell) for name, cell in row.items() if cell} for row in csv.DictReader(file)]
-    return History(row for row in rows if row["iteration"] <= iterations)
+def read_progress(path: Path, iterations: int | None = None) -> History:
+    """progress.csv, up to the checkpoint's iteration: rows after it are dropped, they will be made again.
+
+    UserError where it is missing or damaged, or lacks an iteration that the checkpoint has.
+    """
+    try:
+        with open(path, newline="") as file:
+            rows = [{name: float(cell) for name, cell in row.items() if cell} for row in csv.DictReader(file)]
+        rows = rows[:iterations]
+        expected = range(1, 1 + (len(rows) if iterations is None else iterations))
+        if [row.get("iteration") for row in rows] != list(expected):
+            raise ValueError("it does not hold every iteration of the checkpoint")
+        if not all(row.keys() >= {"steps", "wall_s", "return_mean", "return_sd"} for row in rows):
+            raise ValueError("a column is missing")
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise UserError(f"cannot read {path}: {error}; restore a copy or start again with --force") from None
+    return History(rows)
 
 
 def versions() -> dict[str, str]:

@@ -6,16 +6,20 @@ report.json, and run/, the training run that the film shows.
 
 import html
 import os
+import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import av  # noqa: F401 (that it is missing must be noticed before the training, not after)
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -74,6 +78,7 @@ def make_film(
     if (out / "report.json").exists() and not (force or resume):
         raise UserError(f"{out} already holds a film: replace it with --force, or choose another folder with --out")
     clip.check_size(*size)
+    preview.check_size(*size)
     backend = rlfilm.choose_backend(backend)
     checkpoint.make_folder(out)
     began = time.perf_counter()
@@ -115,9 +120,10 @@ def make_film(
         for brief in BRIEFS
     ]
     stills: dict[tuple[str, str], list[np.ndarray]] = {}
-    clip.write(out / "film.mp4", _film(scenes, size, stills, progress), fps=FPS)
+    with closing(_film(scenes, size, stills, progress)) as frames:
+        clip.write(out / "film.mp4", frames, fps=FPS)
     checkpoint.write_bytes(out / "contact_sheet.png", _png(contact_sheet(scenes, stills)))
-    history = read_progress(out / "run" / "progress.csv", iterations=2**62)
+    history = read_progress(out / "run" / "progress.csv")
     scale = {name: result.return_mean for name, result in results.items()}
     checkpoint.write_bytes(out / "learning_curve.png", learning_curve(history, scale))
     checkpoint.write_csv(out / "camera.csv", CAMERA_COLUMNS, camera_rows(scenes))
@@ -152,11 +158,11 @@ def make_film(
 
 def _film(
     scenes: list[Scene], size: tuple[int, int], stills: dict[tuple[str, str], list[np.ndarray]], progress: bool
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray, None, None]:
     """Every frame of the film in order; the first and last frame of each take are kept in `stills`."""
     total = sum(len(shot.take) for scene in scenes for shot in scene.shots.values())
     workers = max(1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8))
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=threadpool_limits, initargs=(1,))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
     bar = tqdm(total=total, unit=" frames", desc="filming", disable=not progress, dynamic_ncols=True)
     with pool, bar:
         yield from [
@@ -174,6 +180,12 @@ def _film(
                     bar.update(len(frames))
                 kept.append(frames[-1])
                 yield from [frames[-1]] * HOLD_FRAMES
+
+
+def _start_worker() -> None:
+    """A worker fills one core, and leaves Ctrl-C to the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)
 
 
 def brief_lines(brief: str) -> list[str]:
@@ -236,8 +248,6 @@ def contact_sheet(scenes: list[Scene], stills: Mapping[tuple[str, str], list[np.
 
 def learning_curve(history: History, scale: Mapping[str, float]) -> bytes:
     """Return against steps as PNG, with random, untrained, trained and expert as lines."""
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     steps, mean, sd = (history.column(name) for name in ("steps", "return_mean", "return_sd"))

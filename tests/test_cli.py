@@ -61,6 +61,7 @@ def test_without_a_command_it_shows_the_help(rlfilm):
         ("train CartPole-v1 --algo reinforced", "'reinforced'", "'reinforce'"),
         ("train CartPole-v1 --backend jax", "'jax'", "pytorch"),
         ("train CartPole-v9", "CartPole-v9", "CartPole-v1"),
+        ("train nowhere:CartPole-v1", "'nowhere'", "PYTHONPATH"),
         ("evaluate nowhere", "nowhere", "rlfilm train --out"),
         ("evaluate nowhere --episodes 0", "'0'", "greater than or equal to 1"),
         ("shoot nowhere --size 640", "'640'", "--size 640x360"),
@@ -84,6 +85,25 @@ def test_a_file_that_cannot_be_used_is_one_line(rlfilm, monkeypatch):
     monkeypatch.setattr("rlfilm_lib.load", refuse)
     code, _, err = rlfilm("evaluate run")
     assert code == 2 and err.startswith("rlfilm: /locked/take.mp4: Permission denied;") and err.count("\n") == 1
+
+
+def test_too_little_memory_is_one_line(rlfilm, monkeypatch):
+    def allocate(*_):
+        raise MemoryError("Unable to allocate 2.91 TiB")
+
+    monkeypatch.setattr("rlfilm_lib.load", allocate)
+    code, _, err = rlfilm("evaluate run")
+    assert code == 2 and "2.91 TiB" in err and "hidden_sizes" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("package", ["av", "matplotlib.figure", "PIL"])
+def test_film_says_what_it_lacks_before_it_trains(rlfilm, monkeypatch, tmp_path, package):
+    pytest.importorskip("rlfilm_lib.screening")
+    monkeypatch.delitem(sys.modules, "rlfilm_lib.screening")
+    monkeypatch.setitem(sys.modules, package, None)
+    code, _, err = rlfilm(f"film --out {tmp_path}/film")
+    assert code == 2 and "pip install 'rlfilm[film]'" in err and err.count("\n") == 1
+    assert not (tmp_path / "film").exists()
 
 
 def test_a_defect_keeps_its_traceback(rlfilm, monkeypatch):
@@ -140,7 +160,9 @@ def test_ctrl_c_saves_and_resume_goes_on(tmp_path, any_backend, rlfilm):
 
 
 def test_shoot_writes_a_film_of_one_episode(tmp_path, rlfilm, any_backend):
-    clip = pytest.importorskip("rlfilm_lib.media.clip")
+    pytest.importorskip("av")
+    from rlfilm_lib.media import clip
+
     train = "train rlfilm/MovieScene-v0 --steps 96 --num-envs 2 --set hidden_sizes=8"
     assert rlfilm(f"{train} --backend {any_backend} --out {tmp_path}/run")[0] == 0
     code, out, _ = rlfilm(f"shoot {tmp_path}/run --out {tmp_path}/new/take.mp4 --size 64x36")

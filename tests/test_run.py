@@ -87,6 +87,34 @@ def test_an_existing_run_is_kept(any_backend, tmp_path):
     assert (tmp_path / "learner.safetensors").read_bytes() != before
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", "{", "cannot read .*config.json: .*; restore a copy or start again with --force"),
+        ("config.json", "[]", "config.json: it does not hold env, algorithm"),
+        ("config.json", '{"env": "CartPole-v1"}', "config.json: it does not hold env, algorithm"),
+        ("progress.csv", None, "cannot read .*progress.csv: .*; restore a copy or start again with --force"),
+        ("progress.csv", "", "progress.csv: it does not hold every iteration of the checkpoint"),
+        (
+            "progress.csv",
+            "iteration,steps,wall_s\n1,many,2\n",
+            "progress.csv: could not convert .* 'many'",
+        ),
+        ("progress.csv", "iteration,steps\n1,52\n", "progress.csv: a column is missing"),
+        ("learner.safetensors", "", "cannot read .*learner.safetensors"),
+        ("learner.safetensors", None, "no learner at .*learner.safetensors"),
+    ],
+)
+def test_a_damaged_run_is_not_resumed(any_backend, tmp_path, name, content, message):
+    asked = {"backend": any_backend, "settings": {"hidden_sizes": (4,), "num_envs": 1}, "progress": False}
+    run("CartPole-v1", "reinforce", 1, tmp_path, **asked)
+    (tmp_path / name).unlink() if content is None else (tmp_path / name).write_text(content)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(UserError, match=message):
+        run("CartPole-v1", "reinforce", 99, tmp_path, resume=True, **asked)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_resuming_nothing_is_refused(tmp_path):
     with pytest.raises(UserError, match="no run in .* to resume: start one without --resume"):
         run("CartPole-v1", "reinforce", 100, tmp_path / "nowhere", resume=True)

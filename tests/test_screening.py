@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -77,6 +81,13 @@ def test_the_sheet_shows_three_briefs_before_and_after(film):
     assert np.abs(start - trained).mean() > np.abs(start - untrained).mean()
 
 
+def test_a_worker_leaves_ctrl_c_to_its_parent():
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=screening._start_worker) as pool:
+        worker = pool.submit(os.getpid).result()
+        os.kill(worker, signal.SIGINT)
+        assert pool.submit(os.getpid).result() == worker
+
+
 def test_a_film_that_is_there_is_kept(film):
     out, _ = film
     before = (out / "film.mp4").read_bytes()
@@ -85,7 +96,8 @@ def test_a_film_that_is_there_is_kept(film):
     assert (out / "film.mp4").read_bytes() == before
 
 
-def test_an_odd_size_is_refused_before_any_work(tmp_path):
-    with pytest.raises(UserError, match="641x360"):
-        screening.make_film(tmp_path / "film", size=(641, 360))
+@pytest.mark.parametrize(("size", "remedy"), [((641, 360), "642x360"), ((8, 8), "at least 16x16")])
+def test_a_size_that_cannot_be_filmed_is_refused_before_any_work(tmp_path, size, remedy):
+    with pytest.raises(UserError, match=remedy):
+        screening.make_film(tmp_path / "film", size=size)
     assert not (tmp_path / "film").exists()

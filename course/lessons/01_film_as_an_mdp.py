@@ -15,8 +15,6 @@
 # **Time.** 60 minutes to read and do, 30 seconds to run.
 
 # %%
-import os
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -31,7 +29,7 @@ from rlfilm_lib.widgets.twins import twins
 
 LIGHTS = ("key", "fill", "back")
 EXPOSURE_ERROR = movie_scene.OBSERVATION.index("exposure error")
-BACKEND = os.environ.get("RLFILM_BACKEND", "pytorch")  # or "tensorflow": the one switch between the two frameworks
+BACKEND = rlfilm.choose_backend()  # or "tensorflow": the one switch between the two frameworks
 SCENE = "rlfilm/MovieScene-v0"
 
 # %% [markdown]
@@ -284,8 +282,8 @@ figure(
 # ## 5. The viewfinder: you are the agent
 #
 # Now move things yourself. First the camera alone. Each slider has its unit; click on it and use the arrow keys for
-# small steps. Try to bring the three framing bars, thirds, shot size and headroom, above 0.9. Then let the agent take
-# over.
+# small steps. Try to bring the three framing bars, thirds, shot size and headroom, above 0.85. Then let the agent
+# take over; it works the lights and the actor as well.
 
 # %%
 viewfinder.Viewfinder("medium", controls=("camera",))
@@ -406,7 +404,7 @@ print("first action:", learner.policy()(observations)[0].round(3))
 # The two learners are twins, line beside line. Here is the network in both; tinted lines differ.
 
 # %%
-twins("learner", ("def mlp", 'kernel"] + params[f"{name}/{layer}/bias"]'))
+twins("learner", ("def mlp", "return"))
 
 # %% [markdown]
 # ## The answer

@@ -2,8 +2,8 @@
 
     python course/media/reinforce_seeds.py    # writes reinforce_seeds.json beside it
 
-Each run is `rlfilm train rlfilm/MovieScene-v0 --algo reinforce --backend BACKEND --steps 400000 --seed SEED`, and each score
-`rlfilm evaluate` of it over 100 episodes.
+Each run is `rlfilm train rlfilm/MovieScene-v0 --algo reinforce --backend BACKEND --steps 400000 --seed SEED`, and each
+score `rlfilm evaluate` of it over 100 episodes.
 """
 
 import json
@@ -14,7 +14,7 @@ import rlfilm_lib as rlfilm
 from rlfilm_lib.rl.config import to_json
 from rlfilm_lib.rl.environment import yardsticks
 from rlfilm_lib.rl.learner import Learner
-from rlfilm_lib.rl.train import versions
+from rlfilm_lib.run import versions
 
 SCENE = "rlfilm/MovieScene-v0"
 STEPS, SEEDS, EPISODES, EVALUATION_SEED = 400_000, range(5), 100, 1000
@@ -32,15 +32,16 @@ def main() -> None:
             history = rlfilm.train(learner, env, STEPS, progress=False)
             wall_s = time.perf_counter() - began
             trained = score(learner)
-            runs.append({
-                "backend": backend,
-                "seed": seed,
-                "untrained_score": untrained,
-                "trained_score": trained,
-                "wall_s": round(wall_s, 1),
-                "steps": [int(row["steps"]) for row in history],
-                "return_mean": [round(row["return_mean"], 4) for row in history],
-            })
+            runs.append(
+                {
+                    "backend": backend,
+                    "seed": seed,
+                    "untrained_score": untrained,
+                    "trained_score": trained,
+                    "steps": [int(row["steps"]) for row in history],
+                    "return_mean": [round(row["return_mean"], 3) for row in history],
+                }
+            )
             print(f"{backend:10s} seed {seed}: {untrained:.3f} -> {trained:.3f} in {wall_s:.1f} s", flush=True)
     described = {
         "command": f"python course/media/{Path(__file__).name}",
@@ -51,7 +52,7 @@ def main() -> None:
         "evaluation_episodes": EPISODES,
     }
     lines = ",\n".join(json.dumps(run) for run in runs)
-    TARGET.write_text(f"{json.dumps(described)[:-1]},\n\"runs\": [\n{lines}\n]}}\n")
+    TARGET.write_text(f'{json.dumps(described)[:-1]},\n"runs": [\n{lines}\n]}}\n')
 
 
 def score(learner: Learner) -> float:

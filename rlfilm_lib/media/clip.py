@@ -18,15 +18,14 @@ from rlfilm_lib.errors import UserError
 BT709 = 1
 """Its number in ISO/IEC 23091-2, alike for primaries, transfer curve and matrix."""
 LIMITED, FULL = 1, 2
-CRF = 16
-"""Quality of the encoder, 0 (lossless) to 51: 16 is hard to tell from the original."""
 
 
-def write(path: str | os.PathLike, frames: Iterable[np.ndarray], fps: float) -> Path:
+def write(path: str | os.PathLike, frames: Iterable[np.ndarray], fps: float, crf: int = 16) -> Path:
     """Write frames (H, W, 3) uint8, display-referred RGB, as an mp4 clip; returns its path.
 
     path: ends in .mp4, in a folder that exists; frames: an array (F, H, W, 3) or any iterable, taken one at a time;
-    fps: frames per second. A file that is already there is replaced once the new one is complete.
+    fps: frames per second; crf: the encoder's quality, 0 (lossless) to 51: 16 is hard to tell from the original. A
+    file that is already there is replaced once the new one is complete.
 
     Raises ValueError where there is no frame, a frame has an odd side, another shape than the first or another type
     than uint8, fps is not above 0, or the file cannot be written there.
@@ -52,7 +51,7 @@ def write(path: str | os.PathLike, frames: Iterable[np.ndarray], fps: float) -> 
     part = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
     try:
         with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-            stream = _stream(container, first.shape, fps)
+            stream = _stream(container, first.shape, fps, crf)
             _encode(av, container, stream, first)
             for number, frame in enumerate(frames, start=1):
                 _check_frame(frame, number, first.shape)
@@ -120,11 +119,11 @@ def check_size(width: int, height: int) -> None:
         raise UserError(f"a frame of {width}x{height} pixels has an odd or empty side; H.264 needs even ones: {even}")
 
 
-def _stream(container: Any, shape: tuple[int, ...], fps: float) -> Any:
+def _stream(container: Any, shape: tuple[int, ...], fps: float, crf: int) -> Any:
     stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
     stream.height, stream.width = shape[:2]
     stream.pix_fmt = "yuv420p"
-    stream.options = {"crf": str(CRF)}
+    stream.options = {"crf": str(crf)}
     context = stream.codec_context
     context.color_primaries = context.color_trc = context.colorspace = BT709
     context.color_range = LIMITED

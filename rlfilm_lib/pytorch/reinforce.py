@@ -42,13 +42,14 @@ class Reinforce(Learner):
         batch = monte_carlo(rollout, self.policy(), self.config.gamma, self.config.baseline)
         arrays = (batch.inputs, batch.actions, standardize(batch.advantages), batch.returns)
         x, actions, advantages, returns = map(self.tensor, arrays)
-        metrics = self.step(x, actions, advantages, returns, learning_rate)
+        tensors = self.step(x, actions, advantages, returns, learning_rate)
+        metrics = {name: tensor.item() for name, tensor in tensors.items()}
         metrics["explained_variance"] = explained_variance(batch.values, batch.returns)
         return metrics
 
     def step(
         self, x: torch.Tensor, actions: torch.Tensor, advantages: torch.Tensor, returns: torch.Tensor, rate: float
-    ) -> Metrics:
+    ) -> dict[str, torch.Tensor]:
         """One step down the loss of a batch: x (B, D), actions (B, …), advantages and returns (B,)."""
         log_prob, entropy = log_prob_and_entropy(self.params, x, actions)
         policy_loss = policy_gradient_loss(log_prob, advantages)
@@ -56,10 +57,4 @@ class Reinforce(Learner):
         mean_entropy = torch.mean(entropy)
         loss = policy_loss + self.config.value_coef * critic_loss - self.config.entropy_coef * mean_entropy
         norm = self.descend(loss, rate)
-        metrics = {
-            "policy_loss": policy_loss,
-            "value_loss": critic_loss,
-            "entropy": mean_entropy,
-            "gradient_norm": norm,
-        }
-        return {name: metric.item() for name, metric in metrics.items()}
+        return {"policy_loss": policy_loss, "value_loss": critic_loss, "entropy": mean_entropy, "gradient_norm": norm}

@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 
 from rlfilm_lib.errors import UserError
-from rlfilm_lib.rl.policy import Policy
+from rlfilm_lib.rl.policy import Policy, initialize, observation_size
 
 FORMAT = "rlfilm/1"
 
@@ -73,11 +73,11 @@ def read_tensors(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict]:
         with safe_open(path, framework="numpy") as file:
             described = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
+        if described.pop("format", None) == FORMAT:
+            return tensors, {key: json.loads(value) for key, value in described.items()}
+    except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}; the file is damaged, train again or restore a copy") from None
-    if described.pop("format", None) != FORMAT:
-        raise UserError(f"{path} is not a {kind} of rlfilm: give the folder of a run, as `rlfilm train --out` made it")
-    return tensors, {key: json.loads(value) for key, value in described.items()}
+    raise UserError(f"{path} is not a {kind} of rlfilm: give the folder of a run, as `rlfilm train --out` made it")
 
 
 def save_policy(path: Path, policy: Policy) -> None:
@@ -98,23 +98,46 @@ def save_policy(path: Path, policy: Policy) -> None:
 
 
 def load_policy(path: str | Path) -> Policy:
-    """The policy of a run's folder, or of a policy file, played with NumPy alone."""
+    """The policy of a run's folder, or of a policy file, played with NumPy alone.
+
+    UserError where the file is missing or damaged, is none of ours, or its parts do not fit together.
+    """
     path = Path(path)
     if path.is_dir():
         path = path / "policy.safetensors"
     tensors, described = read_tensors(path, "policy")
     try:
-        return Policy(
+        policy = Policy(
             obs_mean=tensors.pop("obs_mean", None),
             obs_var=tensors.pop("obs_var", None),
             weights=tensors,
             observation_space=_space_from_json(described["observation_space"]),
             action_space=_space_from_json(described["action_space"]),
             env_id=described["env_id"],
-            env_kwargs=described["env_kwargs"],
+            env_kwargs=dict(described["env_kwargs"]),
         )
+        expected = _shapes_like(policy)
     except KeyError as error:
         raise UserError(f"{path} is not a policy of rlfilm: it has no {error}; give policy.safetensors") from None
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} is not a policy of rlfilm: {error}; give policy.safetensors") from None
+    found = {"obs_mean": policy.obs_mean, "obs_var": policy.obs_var, **policy.weights}
+    if {name: np.shape(array) for name, array in found.items() if array is not None} != expected:
+        raise UserError(f"the weights in {path} do not fit its spaces: the file is damaged, restore a copy")
+    if not all(np.isfinite(array).all() for array in policy.weights.values()):
+        raise UserError(f"the weights in {path} are not finite: train again with a lower learning_rate")
+    return policy
+
+
+def _shapes_like(policy: Policy) -> dict[str, tuple[int, ...]]:
+    """Shapes of all arrays a policy of these spaces and hidden layers has, with statistics if this one has any."""
+    layers = sum(name.startswith("actor/") and name.endswith("/bias") for name in policy.weights)
+    hidden_sizes = tuple(len(policy.weights[f"actor/{layer}/bias"]) for layer in range(layers - 1))
+    fresh = initialize(np.random.default_rng(0), policy.observation_space, policy.action_space, hidden_sizes)
+    shapes = {name: array.shape for name, array in fresh.items()}
+    if policy.obs_mean is not None:
+        shapes |= dict.fromkeys(("obs_mean", "obs_var"), (observation_size(policy.observation_space),))
+    return shapes
 
 
 def _space_to_json(space: gym.Space) -> dict:

@@ -6,6 +6,7 @@ The same names serve as keywords of `rlfilm.learner`, as `--set key=value` and i
 import dataclasses
 import math
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,30 +58,27 @@ CONFIGS: dict[str, type[Config]] = {"reinforce": ReinforceConfig}
 """Every algorithm by the name the user gives."""
 
 PRESETS: dict[tuple[str, str], dict[str, object]] = {
-    ("reinforce", "rlfilm/MovieScene-v0"): {"gamma": 0.9},
+    ("reinforce", "rlfilm/MovieScene-v0"): {"gamma": 0.9, "log_std_init": -1.0},
 }
 """Measured settings per (algorithm, environment id) that replace the defaults; `rlfilm bench learning` compares."""
 
-_RANGES: dict[str, tuple[float, float, str]] = {
-    "learning_rate": (0, math.inf, "above 0"),
-    "num_envs": (0, math.inf, "1 or more"),
-    "gamma": (0, 1, "above 0, at most 1"),
-    "max_grad_norm": (0, math.inf, "above 0"),
+_RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "learning_rate": (lambda rate: 0 < rate < math.inf, "a finite number above 0"),
+    "num_envs": (lambda number: number >= 1, "1 or more"),
+    "gamma": (lambda gamma: 0 < gamma <= 1, "a number above 0, at most 1"),
+    "entropy_coef": (lambda weight: 0 <= weight < math.inf, "a finite number, 0 or above"),
+    "value_coef": (lambda weight: 0 <= weight < math.inf, "a finite number, 0 or above"),
+    "max_grad_norm": (lambda norm: norm > 0, "a number above 0, or inf"),
+    "hidden_sizes": (lambda widths: all(width > 0 for width in widths), "positive widths such as 64,64"),
+    "log_std_init": (lambda log_std: -20 <= log_std <= 20, "a number from -20 to 20"),
 }
 
 
 def _check_ranges(config: Config) -> None:
-    for name, (low, high, words) in _RANGES.items():
+    for name, (within, words) in _RANGES.items():
         value = getattr(config, name)
-        if not low < value <= high:
-            raise UserError(f"{name}={value} is out of range: give a number {words}")
-    for name in ("entropy_coef", "value_coef"):
-        if not getattr(config, name) >= 0:
-            raise UserError(f"{name}={getattr(config, name)} is out of range: give a number 0 or above")
-    if not math.isfinite(config.log_std_init):
-        raise UserError(f"log_std_init={config.log_std_init} is out of range: give a finite number")
-    if not all(width > 0 for width in config.hidden_sizes):
-        raise UserError(f"hidden_sizes={config.hidden_sizes} is out of range: give positive widths such as 64,64")
+        if not within(value):
+            raise UserError(f"{name}={value} is out of range: give {words}")
     if config.precision not in ("float32", "float64"):
         raise unknown("precision", config.precision, ["float32", "float64"])
 

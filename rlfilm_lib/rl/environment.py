@@ -1,5 +1,7 @@
 """Making vector environments, ours and Gymnasium's, that end and restart their episodes in one way."""
 
+import dataclasses
+import importlib
 from typing import Any
 
 import gymnasium as gym
@@ -12,34 +14,45 @@ SAME_STEP = gym.vector.AutoresetMode.SAME_STEP
 def make_vec(env_id: str, num_envs: int = 16, **env_kwargs: Any) -> gym.vector.VectorEnv:
     """`num_envs` copies of any registered environment, stepped side by side, with SAME_STEP autoreset.
 
-    Our own ids come as their batched implementation, others as a `SyncVectorEnv` of single ones.
-    UserError where the id is unknown, or the environment refuses `env_kwargs`.
+    Our own ids come as their batched implementation, others as a `SyncVectorEnv` of single ones; "module:Id-v0" imports
+    the module that registers the id first, as in `gymnasium.make`.
+    UserError where the id is unknown, its module cannot be imported, or the environment refuses `env_kwargs`.
     """
     if num_envs < 1:
         raise UserError(f"num_envs={num_envs} is out of range: give 1 or more")
-    if env_id not in gym.registry:
-        raise unknown("environment", env_id, sorted(gym.registry, key=lambda name: not name.startswith("rlfilm/")))
-    spec = gym.spec(env_id)
+    module, _, name = env_id.rpartition(":")
+    if module:
+        _import(module, env_id)
+    if name not in gym.registry:
+        raise unknown("environment", env_id, sorted(gym.registry, key=lambda known: not known.startswith("rlfilm/")))
     try:
-        if spec.namespace == "rlfilm":
-            return gym.make_vec(env_id, num_envs=num_envs, vectorization_mode="vector_entry_point", **env_kwargs)
-        return gym.vector.SyncVectorEnv([lambda: gym.make(env_id, **env_kwargs)] * num_envs, autoreset_mode=SAME_STEP)
+        if gym.spec(name).namespace == "rlfilm":
+            return gym.make_vec(name, num_envs=num_envs, vectorization_mode="vector_entry_point", **env_kwargs)
+        env = gym.vector.SyncVectorEnv([lambda: gym.make(name, **env_kwargs)] * num_envs, autoreset_mode=SAME_STEP)
+        env.spec = dataclasses.replace(gym.spec(name), id=env_id, kwargs=env_kwargs)  # as asked for, to make it again
+        return env
     except gym.error.DependencyNotInstalled as error:
         raise UserError(f"environment '{env_id}' needs a package that is not installed: {error}") from None
     except (TypeError, gym.error.Error) as error:
         raise UserError(f"environment '{env_id}' cannot be made with {env_kwargs}: {error}") from None
 
 
+def _import(module: str, env_id: str) -> None:
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # whatever a module raises as it is imported
+        raise UserError(
+            f"environment '{env_id}': cannot import '{module}' ({type(error).__name__}: {error}); "
+            f"install it, or put its folder on PYTHONPATH"
+        ) from None
+
+
 def identity(env: gym.vector.VectorEnv) -> tuple[str | None, dict[str, Any]]:
     """The id of a vector environment and the keywords it was made with."""
-    if isinstance(env, gym.vector.SyncVectorEnv):
-        spec = env.envs[0].spec
-        ours: dict[str, Any] = {}
-    else:
-        spec = env.spec
-        ours = {"num_envs": None, "vectorization_mode": None, "vector_kwargs": None}
+    spec = env.envs[0].spec if env.spec is None and isinstance(env, gym.vector.SyncVectorEnv) else env.spec
     if spec is None:
         return None, {}
+    ours = ("num_envs", "vectorization_mode", "vector_kwargs")
     return spec.id, {key: value for key, value in spec.kwargs.items() if key not in ours}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl.environment import make_vec, yardsticks
 from rlfilm_lib.rl.policy import Policy
+from rlfilm_lib.rl.rollout import require_end, require_finite
 from rlfilm_lib.rl.streams import Purpose, environment_seed, stream
 
 MAX_ENVS = 64
@@ -60,6 +61,7 @@ def evaluate(
 
     policy: `policy(observations, deterministic=...)`, (N, …) in and out. Deterministic unless `sampled`.
     Where `env_kwargs` are not given, those the policy was trained with are used.
+    UserError where an observation or reward is not finite, or an episode does not end.
     """
     if episodes < 1:
         raise UserError(f"episodes={episodes} is out of range: give 1 or more")
@@ -92,13 +94,17 @@ def _play(
     """Returns of the first `episodes_each` episodes of every environment, (N · episodes_each,)."""
     observations, _ = env.reset(seed=environment_seed(seed, 0, Purpose.EVALUATION))
     finished: list[list[float]] = [[] for _ in range(env.num_envs)]
-    running = np.zeros(env.num_envs)
+    running, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, int)
     while min(map(len, finished)) < episodes_each:
+        require_finite("observation", observations, lengths)
         observations, rewards, terminated, truncated, _ = env.step(policy(observations, deterministic=deterministic))
+        lengths += 1
+        require_finite("reward", rewards, lengths)
+        require_end(lengths.max())
         running += rewards
         for n in np.flatnonzero(terminated | truncated):
             finished[n].append(float(running[n]))
-            running[n] = 0.0
+            running[n], lengths[n] = 0.0, 0
     return np.array([episodes[:episodes_each] for episodes in finished]).ravel()
 
 
@@ -107,7 +113,9 @@ def _require_same_spaces(policy: Policy, env: gym.vector.VectorEnv, env_id: str)
         ("observations", policy.observation_space, env.single_observation_space),
         ("actions", policy.action_space, env.single_action_space),
     ):
-        if ours.shape != theirs.shape or type(ours) is not type(theirs):
+        size, other_size = (getattr(space, "n", space.shape) for space in (ours, theirs))
+        if size != other_size or type(ours) is not type(theirs):
             raise UserError(
-                f"the policy's {role} {ours.shape} do not fit {env_id} {theirs.shape}: use its own environment"
+                f"the policy's {role}, {type(ours).__name__} {size}, do not fit {env_id}, "
+                f"{type(theirs).__name__} {other_size}: use its own environment"
             )

@@ -127,10 +127,14 @@ class Learner(abc.ABC):
         tensors, described = read_tensors(path, "learner")
         if described.get("algorithm") != self.algorithm:
             raise UserError(f"{path} was trained by {described.get('algorithm')}: continue it with that algorithm")
-        mean, var = tensors.pop("moments/mean"), tensors.pop("moments/var")
+        try:
+            mean, var = tensors.pop("moments/mean"), tensors.pop("moments/var")
+            count, seed, steps, iteration = (described[name] for name in ("count", "seed", "steps", "iteration"))
+        except KeyError as error:
+            raise UserError(f"{path} has no {error}: the file is damaged, restore a copy or start again") from None
         shapes = {name: array.shape for name, array in self.tensors().items()}
         if {name: array.shape for name, array in tensors.items()} != shapes:
             raise UserError(f"{path} holds another network than {self.env_id} and the settings ask for: use its own")
         self.set_tensors(tensors)
-        self.moments.mean, self.moments.var, self.moments.count = mean, var, described["count"]
-        self.seed, self.steps, self.iteration = described["seed"], described["steps"], described["iteration"]
+        self.moments.mean, self.moments.var, self.moments.count = mean, var, count
+        self.seed, self.steps, self.iteration = seed, steps, iteration

@@ -77,10 +77,11 @@ def _unsupported(role: str, space: gym.Space) -> UserError:
     kind = type(space).__name__
     if isinstance(space, gym.spaces.Box):
         kind = f"{kind} of shape {space.shape} and type {space.dtype}"
-    remedy = (
-        "wrap the environment with gymnasium.wrappers.FlattenObservation" if role == "observation" else "convert it"
+    wrapper = "FlattenObservation" if role == "observation" else "TransformAction"
+    return UserError(
+        f"{role} space {kind} is not supported: it must be a flat Box or a Discrete; "
+        f"wrap the environment with gymnasium.wrappers.{wrapper}"
     )
-    return UserError(f"{role} space {kind} is not supported: it must be a flat Box or a Discrete; {remedy}")
 
 
 def mlp(weights: Weights, name: str, x: np.ndarray) -> np.ndarray:

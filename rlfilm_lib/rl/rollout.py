@@ -92,20 +92,20 @@ def collect_episodes(env: gym.vector.VectorEnv, policy: Policy, seed: int, itera
     cut_observations: list[np.ndarray] = []
     while active.any():
         encoded = policy.encode(observations).copy()
-        _require_finite("observation", encoded, len(rows))
+        require_finite("observation", encoded, len(rows))
         inputs = policy.inputs(observations)
         actions, log_probs = policy.sample(inputs, rng)
+        require_finite("action", log_probs, len(rows))
         observations, rewards, terminated, truncated, info = env.step(policy.to_env(actions))
-        _require_finite("reward", rewards, len(rows) + 1)
+        require_finite("reward", rewards, len(rows) + 1)
         for n in np.flatnonzero(active & truncated & ~terminated):
             cut_at.append((len(rows), int(n)))
             cut_observations.append(info["final_obs"][n])
         rows.append((encoded, inputs, actions, log_probs, rewards, terminated, truncated, active))
         active = active & ~(terminated | truncated)
-        if len(rows) == ENDLESS:
-            raise UserError(f"no end of episode within {ENDLESS} steps: give the environment a time limit")
+        require_end(len(rows))
     encoded, inputs, actions, log_probs, rewards, terminated, truncated, valid = map(np.stack, zip(*rows, strict=True))
-    _require_finite("observation", np.asarray(cut_observations, np.float64), len(rows))
+    require_finite("observation", np.asarray(cut_observations, np.float64), len(rows))
     return Rollout(
         observations=encoded,
         inputs=inputs,
@@ -122,12 +122,26 @@ def collect_episodes(env: gym.vector.VectorEnv, policy: Policy, seed: int, itera
     )
 
 
-def _require_finite(name: str, values: np.ndarray, step: int) -> None:
-    """UserError when any of values (N, …) is NaN or infinite, saying in which environment and at which step."""
+def require_finite(name: str, values: np.ndarray, step: int | np.ndarray) -> None:
+    """UserError when any of values (N, …) is NaN or infinite, saying in which environment and at which step.
+
+    step: how many steps the episode has, of all environments or of each (N,).
+    """
     if not np.isfinite(values).all():
         bad = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
         worst = values[bad].ravel()[~np.isfinite(values[bad].ravel())][0]
-        raise UserError(
-            f"{name} is {worst} in environment {bad} at step {step} of the episode: mend the environment, "
-            f"it must return finite numbers"
+        remedy = (
+            "the policy has diverged, train again with a lower learning_rate"
+            if name == "action"
+            else "mend the environment, it must return finite numbers"
         )
+        raise UserError(
+            f"{name} is {worst} in environment {bad} at step {np.broadcast_to(step, len(values))[bad]} "
+            f"of the episode: {remedy}"
+        )
+
+
+def require_end(length: int) -> None:
+    """UserError where an episode of `length` steps counts as endless."""
+    if length >= ENDLESS:
+        raise UserError(f"no end of episode within {ENDLESS} steps: give the environment a time limit")

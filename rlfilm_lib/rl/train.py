@@ -60,7 +60,8 @@ def train(
         total=steps, initial=learner.steps, unit=" steps", disable=not progress, smoothing=0.1, dynamic_ncols=True
     )
     one_thread = threadpool_limits(limits=1)  # small matrices: more threads only wait for each other
-    with bar, one_thread, interruptible() as interrupted:
+    no_warnings = np.errstate(over="ignore", invalid="ignore")  # what is not finite is an error, raised with its name
+    with bar, one_thread, no_warnings, interruptible() as interrupted:
         try:
             while learner.steps < steps and not interrupted():
                 if time.perf_counter() - saved_at > CHECKPOINT_EVERY_S:

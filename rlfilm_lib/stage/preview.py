@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rlfilm_lib.errors import UserError
 from rlfilm_lib.film import colour, lens, light
 from rlfilm_lib.stage.take import Take
 
@@ -79,13 +80,18 @@ def frames(take: Take, width: int = 640, height: int = 360) -> Iterator[np.ndarr
         yield to_display(picture)
 
 
+def check_size(width: int, height: int) -> None:
+    """ValueError where a picture of this size, in pixels, is too small."""
+    if width < 16 or height < 16:
+        raise UserError(f"a picture of {width}x{height} pixels is too small to see: ask for at least 16x16")
+
+
 def scene_linear(take: Take, width: int = 640, height: int = 360) -> Iterator[np.ndarray]:
     """One scene-linear picture (height, width, 3), float32, per frame: albedo times illuminance, times 2^exposure.
 
-    Raises ValueError where the size is not at least 16 by 16, or the take has more than 256 capsules.
+    Raises ValueError where the size is not at least 16x16, or the take has more than 256 capsules.
     """
-    if width < 16 or height < 16:
-        raise ValueError(f"a picture of {width} by {height} pixels is too small to see; ask for at least 16 by 16")
+    check_size(width, height)
     if len(take.capsule_name) > BITS + 1:
         raise ValueError(f"the preview draws at most {BITS + 1} capsules and the take has {len(take.capsule_name)}")
     tint = colour.light_colour(take.light_kelvin, take.white_balance).astype(np.float32)

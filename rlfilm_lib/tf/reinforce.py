@@ -42,8 +42,8 @@ class Reinforce(Learner):
         batch = monte_carlo(rollout, self.policy(), self.config.gamma, self.config.baseline)
         arrays = (batch.inputs, batch.actions, standardize(batch.advantages), batch.returns)
         x, actions, advantages, returns = map(self.tensor, arrays)
-        metrics = self.step(x, actions, advantages, returns, tf.constant(learning_rate, self.config.precision))
-        metrics = {name: float(metric) for name, metric in metrics.items()}
+        tensors = self.step(x, actions, advantages, returns, tf.constant(learning_rate, self.config.precision))
+        metrics = {name: float(tensor) for name, tensor in tensors.items()}
         metrics["explained_variance"] = explained_variance(batch.values, batch.returns)
         return metrics
 

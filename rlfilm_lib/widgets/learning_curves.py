@@ -8,9 +8,9 @@ from rlfilm_lib.rl.streams import Purpose, stream
 
 
 def interval(curves: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean of the curves (S, K) and its 95 % percentile bootstrap interval over the S seeds: mean, low, high, (K,) each.
+    """Mean over the S seeds of curves (S, K), and its 95 % percentile bootstrap interval: mean, low, high, (K,) each.
 
-    With few seeds the interval is too short: five seeds' holds the true mean in about 83 % of cases, not 95 %.
+    With few seeds the interval is too short: that of five holds the true mean in about 83 % of cases, not 95 %.
     Source: Efron & Tibshirani 1993, chapter 13.
 
     >>> mean, low, high = interval(np.array([[0.0, 1.0], [2.0, 1.0]]))
@@ -43,19 +43,10 @@ def plot(axes, steps: np.ndarray, curves: np.ndarray, colour: str, name: str, li
 
 
 def plot_lines(axes, heights: Mapping[str, float], colour: str = "#555555") -> None:
-    """Yardsticks as named horizontal lines; the names stand at the right, the lowest below its line, the others above."""
+    """Yardsticks as horizontal lines, named to the right of the axes: the lowest below its line, the others above."""
     lowest = min(heights, key=lambda name: heights[name])
     for (name, height), style in zip(heights.items(), (":", "--", "-."), strict=False):
         axes.axhline(height, color=colour, linewidth=1.2, linestyle=style)
-        anchor, shift = ("top", -2) if name == lowest else ("bottom", 1)
-        axes.annotate(
-            name,
-            (1, height),
-            xycoords=("axes fraction", "data"),
-            xytext=(-2, shift),
-            textcoords="offset points",
-            ha="right",
-            va=anchor,
-            color=colour,
-            fontsize=9,
-        )
+        side = "top" if name == lowest else "bottom"
+        place = axes.get_yaxis_transform()
+        axes.text(1.01, height, name, transform=place, va=side, color=colour, fontsize=9)

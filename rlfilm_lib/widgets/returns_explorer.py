@@ -1,12 +1,12 @@
 """The returns explorer: what reward-to-go, discount and baseline each do to the noise of a policy gradient.
 
-Everything is computed from episodes of rlfilm/MovieScene-v0 with one control, the dimmer, played once by a Gaussian policy
-with three parameters: the same episodes, credited in different ways. `study` plays them, `gradients` credits them, `spread`
-measures the estimates, `draw` and `draw_all` show them; `ReturnsExplorer` is the shell of sliders.
+Everything is computed from episodes of rlfilm/MovieScene-v0 with one control, the dimmer, played once by a Gaussian
+policy with three parameters: the same episodes, credited in different ways. `study` plays them, `gradients` credits
+them, `spread` measures the estimates, `view` and `still` show them; `ReturnsExplorer` is the shell of sliders.
 """
 
+import base64
 import html
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from rlfilm_lib.rl.environment import make_vec
 from rlfilm_lib.rl.policy import Policy
 from rlfilm_lib.rl.returns import reward_to_go
 from rlfilm_lib.rl.rollout import Rollout, collect_episodes
-from rlfilm_lib.widgets.picture import BLACK, BLUE, ORANGE, VERMILION, Described, figure, image_tag
+from rlfilm_lib.widgets.picture import BLACK, BLUE, ORANGE, VERMILION, Described
 
 CREDITS = ("whole return", "reward-to-go")
 BASELINES = ("none", "mean return", "state value")
@@ -48,7 +48,8 @@ class Episodes:
 
 @dataclass(frozen=True)
 class Study:
-    """What the explorer works on: episodes to estimate from, others to fit baselines to, and the gradient (P,) itself."""
+    """What the explorer works on: episodes to estimate from, others to fit baselines to, and the gradient (P,) "
+    "itself."""
 
     episodes: Episodes
     fitting: Episodes
@@ -100,13 +101,15 @@ def play(parameters: Sequence[float], batches: int, seed: int) -> Episodes:
 
 
 def replayed_gradient(parameters: Sequence[float], batches: int, seed: int, nudge: float = 0.05) -> np.ndarray:
-    """The gradient (3,) of the mean return by central differences: the same scenes and the same noise, nudged parameters.
+    """The gradient (3,) of the mean return by central differences: same scenes, same noise, nudged parameters.
 
     No score function and no credit enter into it, so it is an independent check on every estimator here.
     """
 
     def mean_return(shift: np.ndarray) -> float:
-        return float(np.mean([rollout.episode_returns for rollout in _rollouts(np.add(parameters, shift), batches, seed)]))
+        return float(
+            np.mean([rollout.episode_returns for rollout in _rollouts(np.add(parameters, shift), batches, seed)])
+        )
 
     return np.array([(mean_return(step) - mean_return(-step)) / (2 * nudge) for step in nudge * np.eye(3)])
 
@@ -209,7 +212,7 @@ def spreads(data: Study, gamma: float, size: int) -> dict[tuple[str, str], Sprea
 def credit_map(data: Study) -> np.ndarray:
     """How much each action's score and each reward go together: (T, T), the mean of score_t · (reward_k - its mean).
 
-    Scores are taken along the true gradient. Where k < t the reward came before the action, and the mean is 0 but for noise.
+    Scores are taken along the true gradient. Where k < t the reward came before the action: 0 but for noise.
     """
     scores = data.episodes.scores @ (data.gradient / np.linalg.norm(data.gradient))
     rewards = data.episodes.rewards - data.episodes.rewards.mean(axis=1, keepdims=True)
@@ -219,7 +222,9 @@ def credit_map(data: Study) -> np.ndarray:
 def sentence(chosen: Spread, plainest: Spread, name: str) -> str:
     """What the figures say, in words: noise, the gain over the plainest estimator, and the bias where there is one."""
     gain = (plainest.deviation / chosen.deviation) ** 2
-    compared = f"{gain:,.0f} times less variance than" if gain >= 1.5 else "as noisy as" if gain > 0.67 else "noisier than"
+    compared = (
+        f"{gain:,.0f} times less variance than" if gain >= 1.5 else "as noisy as" if gain > 0.67 else "noisier than"
+    )
     shift = 100 * (chosen.mean / chosen.true - 1)
     verdict = (
         f"biased: its mean is {abs(shift):.0f} % {'longer' if shift > 0 else 'shorter'} than the true gradient"
@@ -229,16 +234,20 @@ def sentence(chosen: Spread, plainest: Spread, name: str) -> str:
     return (
         f"{name}: estimates {chosen.mean:.1f} ± {chosen.deviation:.2g} around a true gradient of {chosen.true:.1f}, "
         f"{100 * chosen.wrong_way:.0f} % of the batches point the wrong way; {compared} the whole return without a "
-        f"baseline at the same batch size; {verdict} (mean {chosen.mean:.2f}, standard error {chosen.standard_error:.2g})."
+        f"baseline at the same batch size; {verdict} (mean {chosen.mean:.2f}, standard error "
+        f"{chosen.standard_error:.2g})."
     )
 
 
-# The pictures
+# The pictures: drawn as SVG, in milliseconds, so that sliders feel live
 
+WRONG_WAY, PLAINEST = "#e4e4e4", "#8c8c8c"
+DECADES = (0.1, 1.0, 10.0, 100.0, 1000.0)
+BINS = 28
+LEGEND = (
+    "bars: share of the batches; black line: the true gradient; triangle: mean of the estimates; grey: the wrong way"
+)
 ALONG = "gradient estimate (return per unit of parameter)"
-LEGEND = "black line: the true gradient; triangle: mean of the estimates; grey: the wrong way"
-WRONG_WAY = "#e6e6e6"
-DECADES = (0.1, 1, 10, 100, 1000)
 
 
 def label(credit: str, baseline: str) -> str:
@@ -256,75 +265,116 @@ def window(measured: Spread) -> tuple[float, float]:
     return min(measured.mean - reach, -0.3 * measured.true), max(measured.mean + reach, 1.1 * measured.true)
 
 
-def histogram(axes, measured: Spread, colour: str) -> None:
-    """Shares of batches as bars, their mean as a triangle, the true gradient as a line, the wrong way in grey."""
+def round_numbers(low: float, high: float) -> np.ndarray:
+    """Three to seven round numbers between low and high.
+
+    >>> round_numbers(-7.2, 16.0).tolist(), round_numbers(-0.31, 1.3).tolist()
+    ([-5.0, 0.0, 5.0, 10.0, 15.0], [0.0, 0.5, 1.0])
+    """
+    decade = 10 ** np.floor(np.log10((high - low) / 3))
+    step = decade * max(size for size in (1, 2, 5) if size * decade <= (high - low) / 3)
+    return step * np.arange(np.ceil(low / step), np.floor(high / step) + 1) + 0.0  # no -0
+
+
+def histogram(measured: Spread, colour: str, left: float, top: float, width: float, height: float, title: str) -> str:
+    """Shares of batches as bars, with the true gradient, the mean and the wrong way, as SVG in the given rectangle."""
     low, high = window(measured)
-    counts, edges = np.histogram(np.clip(measured.estimates, low, high), bins=28, range=(low, high))
-    axes.axvspan(low, 0, color=WRONG_WAY, linewidth=0)
-    axes.stairs(100 * counts / len(measured.estimates), edges, fill=True, color=colour)
-    axes.axvline(measured.true, color=BLACK, linewidth=1.2)
-    axes.plot(measured.mean, 0, "^", color=VERMILION, markersize=9, clip_on=False, zorder=5)
-    axes.set(xlim=(low, high), ylim=(0, None), ylabel="% of batches")
-    axes.locator_params(nbins=5)
-    axes.spines[["top", "right"]].set_visible(False)
+    counts, _ = np.histogram(np.clip(measured.estimates, low, high), bins=BINS, range=(low, high))
+    bottom = top + height
 
+    def across(value: float) -> float:
+        return round(left + width * (value - low) / (high - low), 1)
 
-def draw(measured: dict[tuple[str, str], Spread], plainest: Spread, credit: str, baseline: str, gamma: float, size: int):
-    """The chosen estimator under the plainest (γ = 1), and the noise of all six at this γ; a Matplotlib figure."""
-    from matplotlib.figure import Figure
-
-    fig = Figure(figsize=(10, 4.6), dpi=90)
-    grid = fig.add_gridspec(
-        2, 2, width_ratios=(1.3, 1), left=0.065, right=0.97, bottom=0.19, top=0.92, hspace=0.55, wspace=0.62
+    outline = "".join(
+        f"V{bottom - height * count / counts.max():.1f}H{left + width * (bar + 1) / BINS:.1f}"
+        for bar, count in enumerate(counts)
     )
-    chosen = measured[credit, baseline]
-    upper, lower, right = fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[1, 0]), fig.add_subplot(grid[:, 1])
-    histogram(upper, plainest, "#8c8c8c")
-    upper.axvspan(*window(chosen), color=COLOURS[credit], alpha=0.3, linewidth=0)
-    upper.set_title(f"{label('whole return', 'none')}, γ = 1; coloured: what is magnified below", loc="left", fontsize=10)
-    histogram(lower, chosen, COLOURS[credit])
-    lower.set_title(f"{label(credit, baseline)}, γ = {gamma:.2f}", loc="left", fontsize=10)
-    lower.set_xlabel(ALONG)
-    deviation_bars(right, measured, (credit, baseline))
-    right.set_title(f"γ = {gamma:.2f}, {size} episode{'s' * (size > 1)} per batch", loc="left", fontsize=10)
-    fig.text(0.065, 0.025, LEGEND, fontsize=9)
-    return fig
+    mean, true = across(measured.mean), across(measured.true)
+    return (
+        f'<rect x="{left}" y="{top}" width="{across(0) - left:.1f}" height="{height}" fill="{WRONG_WAY}"/>'
+        f'<path d="M{left} {bottom}{outline}V{bottom}Z" fill="{colour}"/>'
+        f'<path d="M{left} {top}V{bottom}H{left + width}M{true} {top}V{bottom}" stroke="{BLACK}" fill="none"/>'
+        f'<path d="M{mean} {bottom - 6}l6 11h-12Z" fill="{VERMILION}"/>'
+        + "".join(text(across(tick), bottom + 20, f"{tick:g}", "middle") for tick in round_numbers(low, high))
+        + text(left - 5, top + 10, f"{100 * counts.max() / len(measured.estimates):.0f} %", "end")
+        + text(left - 5, bottom, "0", "end")
+        + text(left, top - 8, title)
+    )
 
 
-def deviation_bars(axes, measured: dict[tuple[str, str], Spread], chosen: tuple[str, str]) -> None:
-    """A bar per estimator: the standard deviation of one batch's estimate, on a logarithmic axis."""
-    names = list(measured)[::-1]
-    lengths = np.log10([measured[name].deviation / DECADES[0] for name in names])
-    bars = axes.barh([label(*name) for name in names], lengths, color=[COLOURS[name[0]] for name in names])
-    for name, bar, length in zip(names, bars, lengths, strict=True):
-        if name == chosen:
-            bar.set(edgecolor=BLACK, linewidth=2)
-        axes.text(length + 0.08, bar.get_y() + bar.get_height() / 2, f"{measured[name].deviation:.2g}", va="center", fontsize=9)
-    ticks = np.log10(np.divide(DECADES, DECADES[0]))
-    axes.set_xticks(ticks, [f"{decade:g}" for decade in DECADES])
-    axes.set(xlim=(0, ticks[-1]), xlabel="standard deviation of a batch's estimate")
-    axes.spines[["top", "right"]].set_visible(False)
+def text(x: float, y: float, words: str, anchor: str = "start") -> str:
+    """Words as SVG."""
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{html.escape(words)}</text>'
+
+
+def deviation_bars(
+    measured: dict[tuple[str, str], Spread], chosen: tuple[str, str], left: float, top: float, width: float
+) -> str:
+    """A bar per estimator, as SVG: the standard deviation of one batch's estimate, on a logarithmic axis."""
+
+    def across(value: float) -> float:
+        return round(left + width * float(np.log10(value / DECADES[0]) / np.log10(DECADES[-1] / DECADES[0])), 1)
+
+    bars, bottom = "", top + 40 * len(measured)
+    for row, (name, one) in enumerate(measured.items()):
+        place = f'x="{left}" y="{top + 40 * row + 5}" width="{max(across(one.deviation) - left, 0):.1f}" height="30"'
+        edge = f' stroke="{BLACK}" stroke-width="3"' if name == chosen else ""
+        bars += f'<rect {place} fill="{COLOURS[name[0]]}"{edge}/>'
+        bars += text(left - 8, top + 40 * row + 25, f"{label(*name)}: {one.deviation:.2g}", "end")
+    return (
+        bars
+        + f'<path d="M{left} {top}V{bottom}H{left + width}" stroke="{BLACK}" fill="none"/>'
+        + "".join(text(across(decade), bottom + 20, f"{decade:g}", "middle") for decade in DECADES)
+        + text(left + width / 2, bottom + 42, "standard deviation of a batch's estimate", "middle")
+    )
+
+
+def drawing(width: int, height: int, marks: str, alt: str) -> Described:
+    """SVG marks as a described image."""
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="white"/>{marks}</svg>'
+    )
+    source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+    return Described(f'<img src="{source}" width="{width}" style="max-width: 100%" alt="{html.escape(alt)}">', alt)
+
+
+def view(data: Study, credit: str, baseline: str, gamma: float, size: int) -> Described:
+    """The chosen estimator under the plainest (γ = 1), and the noise of all six at this γ, as one picture."""
+    measured = spreads(data, gamma, size)
+    plainest = spread(gradients(data, "whole return", "none", 1.0), data.gradient, size)
+    name, chosen, colour = f"{label(credit, baseline)}, γ = {gamma:.2f}", measured[credit, baseline], COLOURS[credit]
+    episodes = f"{size} episode{'s' * (size > 1)}"
+    low, high = window(plainest)
+    left, right = (50 + 370 * (max(low, min(high, end)) - low) / (high - low) for end in window(chosen))
+    marks = [
+        histogram(plainest, PLAINEST, 50, 30, 370, 115, "whole return, γ = 1; tinted: what is magnified below"),
+        f'<rect x="{left:.1f}" y="30" width="{right - left:.1f}" height="115" fill="{colour}" opacity="0.35"/>',
+        histogram(chosen, colour, 50, 210, 370, 115, name),
+        text(235, 367, ALONG, "middle"),
+        text(50, 400, LEGEND),
+        text(640, 22, f"γ = {gamma:.2f}, {episodes} per batch"),
+        deviation_bars(measured, (credit, baseline), 640, 40, 250),
+    ]
+    return drawing(910, 410, "".join(marks), sentence(chosen, plainest, f"{name}, {episodes}"))
 
 
 def still(data: Study, size: int = 16) -> Described:
-    """All six estimators at γ = 1 as one figure that needs no kernel."""
-    from matplotlib.figure import Figure
-
+    """All six estimators at γ = 1 as one picture that needs no kernel."""
     measured = spreads(data, 1.0, size)
-    fig = Figure(figsize=(10, 4.6), layout="constrained")
-    grid = fig.subplots(2, 3)
-    for axes, ((credit, baseline), one) in zip(grid.ravel(), measured.items(), strict=True):
-        histogram(axes, one, COLOURS[credit])
-        axes.set_title(f"{label(credit, baseline)}\nsd {one.deviation:.2g}, {100 * one.wrong_way:.0f} % wrong way", fontsize=10)
-    for axes in grid[:, 1:].ravel():
-        axes.set_ylabel("")
-    fig.supxlabel(f"{ALONG}; mind the scales\n{LEGEND}", fontsize=10)
-    words = "; ".join(f"{label(*name)} {one.deviation:.2g}, {100 * one.wrong_way:.0f} %" for name, one in measured.items())
-    return figure(
-        fig,
+    marks = text(455, 408, f"{ALONG}; mind the scales", "middle") + text(455, 430, LEGEND, "middle")
+    for place, (name, one) in enumerate(measured.items()):
+        left, top = 45 + 295 * (place % 3), 48 + 195 * (place // 3)
+        title = f"sd {one.deviation:.2g}, {100 * one.wrong_way:.0f} % point the wrong way"
+        marks += text(left, top - 26, label(*name)) + histogram(one, COLOURS[name[0]], left, top, 250, 115, title)
+    words = [f"{label(*name)} {one.deviation:.2g}, {100 * one.wrong_way:.0f} %" for name, one in measured.items()]
+    true = measured["whole return", "none"].true
+    return drawing(
+        *(910, 442),
+        marks,
         f"Six histograms of gradient estimates from batches of {size} episodes, γ = 1. A line marks the true gradient, "
-        f"{measured['whole return', 'none'].true:.1f}, a triangle the mean of the estimates; below 0, in grey, they point the "
-        f"wrong way. Standard deviation, and share of batches that point the wrong way: {words}.",
+        f"{true:.1f}, a triangle the mean of the estimates; below 0, in grey, they point the wrong way. Standard "
+        f"deviation, and share of batches that point the wrong way: {'; '.join(words)}.",
     )
 
 
@@ -341,37 +391,27 @@ class ReturnsExplorer:
         import ipywidgets as widgets
 
         self.data = data or study()
-        self._per_episode: dict[tuple[str, str, float], np.ndarray] = {}
-        wide = {"description_width": "90px", "button_width": "110px"}
-        self.credit = widgets.ToggleButtons(options=CREDITS, description="credit", style=wide)
-        self.baseline = widgets.ToggleButtons(options=BASELINES, description="baseline", style=wide)
-        slider = {"continuous_update": False, "style": wide, "layout": {"width": "440px"}}
+        wide = {"description_width": "90px"}
+        buttons = wide | {"button_width": "110px"}
+        self.credit = widgets.ToggleButtons(options=CREDITS, description="credit", style=buttons)
+        self.baseline = widgets.ToggleButtons(options=BASELINES, description="baseline", style=buttons)
+        slider = {"continuous_update": False, "style": wide, "layout": {"width": "400px"}}
         self.gamma = widgets.FloatSlider(value=1.0, min=0.8, max=1.0, step=0.01, description="discount γ", **slider)
         self.size = widgets.SelectionSlider(value=16, options=BATCH_SIZES, description="episodes", **slider)
         self.picture, self.words = widgets.HTML(), widgets.HTML()
         for control in (self.credit, self.baseline, self.gamma, self.size):
             control.observe(self._moved, "value")
-        self.box = widgets.VBox([self.credit, self.baseline, self.gamma, self.size, self.picture, self.words])
+        rows = [widgets.HBox([self.credit, self.baseline]), widgets.HBox([self.gamma, self.size])]
+        for row in rows:
+            row.layout.flex_flow = "row wrap"
+        self.box = widgets.VBox([*rows, self.picture, self.words])
         self._moved(None)
 
     def _moved(self, _) -> None:
-        credit, baseline, gamma, size = (c.value for c in (self.credit, self.baseline, self.gamma, self.size))
-        true = self.data.gradient
-        measured = {
-            (one, other): spread(self._gradients(one, other, gamma), true, size) for one in CREDITS for other in BASELINES
-        }
-        plainest = spread(self._gradients("whole return", "none", 1.0), true, size)
-        words = sentence(measured[credit, baseline], plainest, f"{label(credit, baseline)}, γ = {gamma:.2f}, {size} episodes")
-        file = io.BytesIO()
-        draw(measured, plainest, credit, baseline, gamma, size).savefig(file, format="png", pil_kwargs={"compress_level": 1})
-        self.picture.value = image_tag(file.getvalue(), words, 900).html
-        self.words.value = f'<p class="rlfilm-returns" style="line-height: 1.3; max-width: 860px">{html.escape(words)}</p>'
-
-    def _gradients(self, credit: str, baseline: str, gamma: float) -> np.ndarray:
-        key = (credit, baseline, gamma)
-        if key not in self._per_episode:
-            self._per_episode[key] = gradients(self.data, *key)
-        return self._per_episode[key]
+        seen = view(self.data, self.credit.value, self.baseline.value, self.gamma.value, self.size.value)
+        words = html.escape(seen.text)
+        self.picture.value = seen.html
+        self.words.value = f'<p class="rlfilm-returns" style="line-height: 1.3; max-width: 860px">{words}</p>'
 
     def _ipython_display_(self) -> None:
         from IPython.display import display

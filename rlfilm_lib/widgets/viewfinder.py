@@ -217,6 +217,7 @@ class Viewfinder:
             options=[(f"{mm} mm", mm) for mm in MILLIMETRES],
             description="lens",
             style={"description_width": "40px", "button_width": "70px"},
+            layout={"width": "310px"},
         )
         self.play = widgets.Button(description="Let the agent take over", icon="play", layout={"width": "200px"})
         self.again = widgets.Button(description="Back to the start", icon="undo", layout={"width": "160px"})
@@ -230,6 +231,7 @@ class Viewfinder:
             for group in controls
         ]
         self.box = widgets.VBox([
+            widgets.HTML(f"<b>Brief:</b> {brief_words(brief)}"),
             widgets.HBox([self.picture, self.readout], layout={"align_items": "flex-start"}),
             widgets.HBox([self.lens, self.play, self.again], layout={"flex_flow": "row wrap"}),
             widgets.HBox(groups, layout={"flex_flow": "row wrap"}),

@@ -18,7 +18,7 @@ STEPS, SEEDS, EPISODES = 400_000, range(5), 256
 
 
 def scores(backend: str, steps: int = STEPS, **settings: object) -> tuple[list[float], float]:
-    """The deterministic normalised score of each seed after `steps` of training (0: untrained), and the time it took."""
+    """The deterministic normalised score of each seed after `steps` of training (0: untrained), and its seconds."""
     began, found = time.perf_counter(), []
     for seed in SEEDS:
         env = rlfilm.make_vec(ENV_ID, num_envs=16)

@@ -31,7 +31,7 @@ def bench(seconds: float = 4.0) -> dict:
     rendered, began = 0, time.process_time()
     while (spent := time.process_time() - began) < seconds:
         rendered += sum(1 for _ in preview.frames(take, 320, 180))
-    return {"name": "preview close-up 320x180", "frames_per_s": round(rendered / spent, 1)}
+    return {"close-up at 320x180, frames/s": round(rendered / spent, 1)}
 
 
 if __name__ == "__main__":

@@ -49,6 +49,34 @@ def test_missing_and_foreign_files_are_refused(tmp_path):
         rlfilm.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda weights, _: weights.pop("actor/0/kernel"), "do not fit its spaces"),
+        (lambda weights, _: weights.update({"critic/0/kernel": np.zeros((5, 8), np.float32)}), "do not fit its spaces"),
+        (lambda weights, _: weights.update({"obs_mean": np.zeros(7)}), "do not fit its spaces"),
+        (lambda weights, _: weights.pop("obs_var"), "do not fit its spaces"),
+        (lambda weights, _: weights["actor/0/bias"].fill(np.nan), "are not finite: train again with a lower"),
+        (lambda _, described: described.update(env_id="{"), "cannot read .*; the file is damaged"),
+        (lambda _, described: described.update(observation_space="[1]"), "is not a policy of rlfilm"),
+        (lambda _, described: described.update(env_kwargs="3"), "is not a policy of rlfilm"),
+    ],
+)
+def test_a_policy_whose_parts_do_not_fit_is_refused(policy, tmp_path, change, message):
+    from safetensors import safe_open
+    from safetensors.numpy import load_file, save_file
+
+    path = tmp_path / "policy.safetensors"
+    checkpoint.save_policy(path, policy)
+    weights = load_file(path)
+    with safe_open(path, framework="numpy") as file:
+        described = file.metadata()
+    change(weights, described)
+    save_file(weights, path, described)
+    with pytest.raises(UserError, match=message):
+        rlfilm.load(path)
+
+
 def test_a_learner_file_is_not_a_policy(any_backend, tmp_path):
     learner = rlfilm.learner("reinforce", rlfilm.make_vec("CartPole-v1", num_envs=1), backend=any_backend)
     learner.save(tmp_path)

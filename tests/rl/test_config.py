@@ -25,8 +25,11 @@ def test_json_gives_the_same_config_back(algorithm):
     [
         ({"learning_rat": 1}, r"unknown setting 'learning_rat'; did you mean 'learning_rate'\?"),
         ({"learning_rate": "fast"}, "learning_rate=fast does not parse: give a number"),
-        ({"learning_rate": -1}, "learning_rate=-1.0 is out of range: give a number above 0"),
+        ({"learning_rate": -1}, "learning_rate=-1.0 is out of range: give a finite number above 0"),
         ({"learning_rate": "nan"}, "learning_rate=nan is out of range"),
+        ({"learning_rate": "inf"}, "learning_rate=inf is out of range: give a finite number"),
+        ({"entropy_coef": "inf"}, "entropy_coef=inf is out of range: give a finite number, 0 or above"),
+        ({"log_std_init": "1e10"}, "log_std_init=10000000000.0 is out of range: give a number from -20 to 20"),
         ({"gamma": 1.5}, "gamma=1.5 is out of range: give a number above 0, at most 1"),
         ({"num_envs": "2.5"}, "num_envs=2.5 does not parse: give a whole number"),
         ({"anneal": "maybe"}, "anneal=maybe does not parse: give true or false"),

@@ -88,6 +88,11 @@ def test_a_poisoned_final_observation_is_noticed():
         play(Clock(3, truncates=True, poison=("observation", 3)))
 
 
+def test_a_policy_that_has_diverged_is_not_blamed_on_the_environment():
+    with pytest.raises(UserError, match="action is nan in environment 0 at step 0 .*: the policy has diverged"):
+        play(Clock(3), obs_mean=np.array([np.nan]), obs_var=np.array([1.0]))
+
+
 def test_an_episode_without_end_is_refused(monkeypatch):
     monkeypatch.setattr(module, "ENDLESS", 50)
     with pytest.raises(UserError, match="no end of episode within 50 steps: give the environment a time limit"):

@@ -204,5 +204,5 @@ def test_more_capsules_than_keys_can_number_are_refused(simple_take):
 
 
 def test_a_picture_too_small_is_refused(simple_take):
-    with pytest.raises(ValueError, match="at least 16 by 16"):
+    with pytest.raises(ValueError, match="at least 16x16"):
         preview.render(simple_take((0, 4.0, 1.5), 0.4), 8, 8)

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-image = pytest.importorskip("PIL.Image")
+from rlfilm_lib.widgets.picture import EMBED_LIMIT, clip, figure, picture
 
-from rlfilm_lib.widgets.picture import EMBED_LIMIT, clip, figure, picture  # noqa: E402
+image = pytest.importorskip("PIL.Image")
 
 
 def pixels(described):

@@ -48,9 +48,9 @@ def reward_to_go(answer: Callable) -> None:
         answer,
         [(case, to_go(*case)) for case in cases],
         {
-            "this is what has been earned so far; an action can only change what comes after it": lambda r, g: np.cumsum(r),
+            "this is what was earned so far; an action changes only what comes after it": lambda r, g: np.cumsum(r),
             "the last entry comes first: turn the list round before you return it": lambda r, g: to_go(r, g)[::-1],
-            "the reward of the action itself is missing: the sum starts at r_t": lambda r, g: np.append(to_go(r, g)[1:], 0.0),
+            "the action's own reward is missing: the sum starts at r_t": lambda r, g: np.append(to_go(r, g)[1:], 0.0),
             "the discount is missing": lambda r, g: to_go(r, 1.0),
             "every entry is discounted from the start of the episode; count from its own step": from_start,
             "this is the whole return at every step": lambda r, g: np.full(len(r), to_go(r, g)[0]),
@@ -75,7 +75,9 @@ def leave_one_out(answer: Callable) -> None:
         answer,
         [(case, others(*case)) for case in cases],
         {
-            "an episode's own return is in its baseline: the estimate shrinks by (n − 1)/n": lambda r: np.full(len(r), r.mean()),
+            "its own return is in each baseline: the estimate shrinks by (n − 1)/n": lambda r: np.full(
+                len(r), r.mean()
+            ),
             "one number: a baseline for each episode is asked for": lambda r: r.mean(),
             "n − 1 episodes are summed, so divide by n − 1": lambda r: (r.sum() - r) / len(r),
             "the own return is still in the sum": lambda r: np.full(len(r), r.sum() / (len(r) - 1)),
@@ -97,7 +99,7 @@ def standard_error(answer: Callable) -> None:
         answer,
         [(case, error(*case)) for case in cases],
         {
-            "this is how far one run lies from the mean; the mean of n runs is √n times surer": lambda x: error(x, power=0),
+            "this is the spread of single runs; the mean of n runs is √n times surer": lambda x: error(x, power=0),
             "divide the squares by n − 1, ddof=1: the mean came from the same runs": lambda x: error(x, ddof=0),
             "divide by √n, not by n": lambda x: error(x, power=1),
             "this is the variance of the mean; take its square root": lambda x: error(x) ** 2,
