@@ -35,6 +35,7 @@ from rlfilm_lib.run import read_progress, run, versions
 from rlfilm_lib.stage import preview
 
 ENV_ID = "rlfilm/MovieScene-v0"
+SETTINGS = {"anneal": True}
 FPS = 24
 SLATE_FRAMES = 36
 HOLD_FRAMES = 12
@@ -72,7 +73,8 @@ def make_film(
 ) -> dict[str, Any]:
     """Train with REINFORCE, film three briefs before and after, and write everything into `out`. Returns the report.
 
-    A folder that already holds a film is refused without `force`; `resume` goes on with a training that was stopped.
+    A folder that already holds a film is refused without `force`; one with a training that was stopped is refused
+    without `resume` or `force`.
     """
     out = Path(out)
     if (out / "report.json").exists() and not (force or resume):
@@ -83,19 +85,8 @@ def make_film(
     checkpoint.make_folder(out)
     began = time.perf_counter()
     resume = resume and (out / "run" / "config.json").exists()
-    settings = {"anneal": True}
-    run(
-        ENV_ID,
-        "reinforce",
-        steps,
-        out / "run",
-        backend,
-        seed,
-        settings=settings,
-        resume=resume,
-        force=not resume,
-        progress=progress,
-    )
+    where = (out / "run", backend, seed)
+    run(ENV_ID, "reinforce", steps, *where, settings=SETTINGS, resume=resume, force=force, progress=progress)
     trained_s = time.perf_counter() - began
 
     env = rlfilm.make_vec(ENV_ID, num_envs=1)
@@ -127,6 +118,7 @@ def make_film(
     scale = {name: result.return_mean for name, result in results.items()}
     checkpoint.write_bytes(out / "learning_curve.png", learning_curve(history, scale))
     checkpoint.write_csv(out / "camera.csv", CAMERA_COLUMNS, camera_rows(scenes))
+    training = {"algorithm": "reinforce", "backend": backend, "seed": seed, "steps": int(history[-1]["steps"])}
     report = {
         "policies": {name: result.summary() for name, result in results.items()},
         "briefs": {
@@ -138,13 +130,7 @@ def make_film(
             }
             for scene in scenes
         },
-        "training": {
-            "algorithm": "reinforce",
-            "backend": backend,
-            "seed": seed,
-            "steps": int(history[-1]["steps"]),
-            "wall_s": round(trained_s, 1),
-        },
+        "training": training | {"wall_s": round(trained_s, 1)},
         "wall_s": round(time.perf_counter() - began, 1),
         "versions": versions(),
     }

@@ -20,6 +20,7 @@ from PIL import Image
 from rlfilm_lib import screening
 from rlfilm_lib.envs.movie_scene import BRIEFS
 from rlfilm_lib.media import clip
+from rlfilm_lib.run import run
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,14 @@ def test_a_worker_leaves_ctrl_c_to_its_parent():
         worker = pool.submit(os.getpid).result()
         os.kill(worker, signal.SIGINT)
         assert pool.submit(os.getpid).result() == worker
+
+
+def test_a_training_that_was_stopped_is_kept(tmp_path, any_backend):
+    run(screening.ENV_ID, "reinforce", 800, tmp_path / "run", any_backend, settings=screening.SETTINGS, progress=False)
+    before = (tmp_path / "run" / "learner.safetensors").read_bytes()
+    with pytest.raises(UserError, match="already holds a run: continue it with --resume, or replace it with --force"):
+        screening.make_film(tmp_path, backend=any_backend, progress=False)
+    assert (tmp_path / "run" / "learner.safetensors").read_bytes() == before
 
 
 def test_a_film_that_is_there_is_kept(film):
