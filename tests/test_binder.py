@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,13 @@ def test_versions_are_the_tested_ones():
     ours = pins(BINDER / "requirements.txt")
     ours["tensorflow"] = ours.pop("tensorflow-cpu")
     assert ours == {name: tested[name] for name in ours}
+
+
+def test_nothing_that_the_library_or_its_films_need_is_left_out():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    needed = {re.match(r"[\w-]+", each).group() for each in project["dependencies"] + extras["torch"] + extras["film"]}
+    assert needed <= set(pins(BINDER / "requirements.txt"))
 
 
 def test_pytorch_comes_without_cuda():
