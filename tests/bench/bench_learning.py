@@ -1,7 +1,9 @@
 """REINFORCE on MovieScene-v0 in both frameworks: 400,000 steps, 5 seeds, beside random, untrained and expert.
 
-Scores are normalised: 0 is the random policy, 1 the expert. `python tests/bench/bench_learning.py 0.9 0.95 0.99`
-compares settings of gamma instead, from which the environment's preset was chosen.
+Scores are normalised: 0 is the random policy, 1 the expert. With arguments it compares settings instead, in PyTorch;
+from this the environment's preset was chosen:
+
+python tests/bench/bench_learning.py gamma=0.99,log_std_init=0 gamma=0.9,log_std_init=0 gamma=0.9,log_std_init=-1
 """
 
 import json
@@ -49,7 +51,8 @@ def bench() -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        print(json.dumps({gamma: summary(scores("pytorch", gamma=gamma)[0]) for gamma in sys.argv[1:]}, indent=1))
-    else:
+    for settings in sys.argv[1:]:
+        chosen = dict(item.split("=") for item in settings.split(","))
+        print(settings, summary(scores("pytorch", **chosen)[0]))
+    if not sys.argv[1:]:
         print(json.dumps(bench(), indent=1))
