@@ -13,7 +13,7 @@ import rlfilm_lib as rlfilm
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.run import run
 
-SMALL = {"hidden_sizes": (16,), "num_envs": 4}
+SMALL = {"hidden_sizes": (16,), "num_envs": 4, "normalize_rewards": True}
 
 
 def weights_of(folder):

@@ -38,6 +38,8 @@ class Config:
     """Log of the Gaussian policy's first standard deviation. Higher explores wider from the start."""
     normalize_observations: bool = True
     """Scale observations by their running mean and variance. Off where they are already about unit size."""
+    normalize_rewards: bool = False
+    """Divide rewards by the running deviation of the discounted return. On where returns are far from unit size."""
     precision: str = "float32"
     """Type of weights and arithmetic: float32, or float64 for comparing the frameworks beyond rounding."""
 

@@ -2,6 +2,7 @@
 
 import abc
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,10 +14,13 @@ from rlfilm_lib.rl.checkpoint import make_folder, read_tensors, save_policy, wri
 from rlfilm_lib.rl.config import Config, to_json
 from rlfilm_lib.rl.normalize import RunningMoments
 from rlfilm_lib.rl.policy import Policy, Weights, initialize, observation_size
+from rlfilm_lib.rl.returns import running_return
 from rlfilm_lib.rl.rollout import Rollout
 from rlfilm_lib.rl.streams import Purpose, stream
 
 Metrics = dict[str, float]
+PARTS = ("mean", "var", "count")
+"""What a file holds of running moments."""
 
 
 class Learner(abc.ABC):
@@ -46,6 +50,9 @@ class Learner(abc.ABC):
         self.iteration = 0
         """Updates made."""
         self.moments = RunningMoments(observation_size(observation_space))
+        """Of the observations, as the policy normalises them."""
+        self.return_moments = RunningMoments(1)
+        """Of the discounted return, whose deviation scales the rewards where they are normalised."""
         first_weights = initialize(
             stream(seed, 0, Purpose.WEIGHTS), observation_space, action_space, config.hidden_sizes, config.log_std_init
         )
@@ -70,7 +77,11 @@ class Learner(abc.ABC):
     def update(self, rollout: Rollout, remaining: float = 1.0) -> Metrics:
         """Learn from a rollout and count it. `remaining`: the share of the run still to come, for annealing."""
         learning_rate = self.config.learning_rate * (remaining if self.config.anneal else 1.0)
-        metrics = self.learn(rollout, learning_rate)
+        scaled = rollout
+        if self.config.normalize_rewards:
+            deviation = np.sqrt(self.return_moments.var[0] + 1e-8)
+            scaled = replace(rollout, rewards=(rollout.rewards / deviation).astype(rollout.rewards.dtype))
+        metrics = self.learn(scaled, learning_rate)
         for name in ("policy_loss", "value_loss", "entropy", "gradient_norm"):
             if not math.isfinite(metrics[name]):
                 raise UserError(
@@ -79,6 +90,9 @@ class Learner(abc.ABC):
                 )
         if self.config.normalize_observations:
             self.moments.update(rollout.observations[rollout.valid])
+        if self.config.normalize_rewards:
+            returns = running_return(rollout.rewards, rollout.ended, self.config.gamma)
+            self.return_moments.update(returns[rollout.valid][:, None])
         self.steps += rollout.steps
         self.iteration += 1
         return {**metrics, "learning_rate": learning_rate}
@@ -106,14 +120,17 @@ class Learner(abc.ABC):
         """Write `learner.safetensors` (what continues) and `policy.safetensors` (what acts)."""
         folder = Path(folder)
         make_folder(folder)
-        statistics = {"moments/mean": self.moments.mean, "moments/var": self.moments.var}
+        statistics = {
+            f"{name}/{part}": np.asarray(getattr(moments, part))
+            for name, moments in self._moments().items()
+            for part in PARTS
+        }
         described = {
             "algorithm": self.algorithm,
             "config": to_json(self.config),
             "seed": self.seed,
             "steps": self.steps,
             "iteration": self.iteration,
-            "count": self.moments.count,
         }
         write_tensors(folder / "learner.safetensors", self.tensors() | statistics, described)
         save_policy(folder / "policy.safetensors", self.policy())
@@ -128,13 +145,18 @@ class Learner(abc.ABC):
         if described.get("algorithm") != self.algorithm:
             raise UserError(f"{path} was trained by {described.get('algorithm')}: continue it with that algorithm")
         try:
-            mean, var = tensors.pop("moments/mean"), tensors.pop("moments/var")
-            count, seed, steps, iteration = (described[name] for name in ("count", "seed", "steps", "iteration"))
+            statistics = {name: [tensors.pop(f"{name}/{part}") for part in PARTS] for name in self._moments()}
+            seed, steps, iteration = (described[name] for name in ("seed", "steps", "iteration"))
         except KeyError as error:
             raise UserError(f"{path} has no {error}: the file is damaged, restore a copy or start again") from None
         shapes = {name: array.shape for name, array in self.tensors().items()}
         if {name: array.shape for name, array in tensors.items()} != shapes:
             raise UserError(f"{path} holds another network than {self.env_id} and the settings ask for: use its own")
         self.set_tensors(tensors)
-        self.moments.mean, self.moments.var, self.moments.count = mean, var, count
+        for name, moments in self._moments().items():
+            moments.mean, moments.var, count = statistics[name]
+            moments.count = float(count)
         self.seed, self.steps, self.iteration = seed, steps, iteration
+
+    def _moments(self) -> dict[str, RunningMoments]:
+        return {"moments": self.moments, "return_moments": self.return_moments}

@@ -31,6 +31,23 @@ def reward_to_go(
     return returns
 
 
+def running_return(rewards: np.ndarray, ended: np.ndarray, gamma: float) -> np.ndarray:
+    """Discounted sum of the rewards so far, `G_t = r_t + γ G_{t-1}`, begun anew after each end of an episode.
+
+    rewards: (T, N); ended: (T, N) bool. Returns (T, N). Its variance is the scale by which rewards are normalised
+    (Engstrom et al. 2020, "Implementation matters in deep policy gradients", section 2).
+
+    >>> running_return(np.array([[1.0], [1.0], [1.0]]), np.array([[False], [True], [True]]), 0.5).ravel()
+    array([1. , 1.5, 1. ])
+    """
+    returns = np.empty_like(rewards)
+    past = np.zeros_like(rewards[0])
+    for t in range(len(rewards)):
+        returns[t] = rewards[t] + gamma * past
+        past = np.where(ended[t], 0, returns[t])
+    return returns
+
+
 def explained_variance(values: np.ndarray, returns: np.ndarray) -> float:
     """Share of the returns' variance that the critic's values explain: 1 perfect, 0 no better than their mean.
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rlfilm_lib.rl.returns import explained_variance, reward_to_go
+from rlfilm_lib.rl.returns import explained_variance, reward_to_go, running_return
 
 
 def test_mixed_ends_worked_by_hand():
@@ -32,6 +32,12 @@ def test_it_is_the_double_sum():
 def test_shapes_that_would_broadcast_are_refused():
     with pytest.raises(ValueError, match=r"\(5, 1\) and ended \(5,\)"):
         reward_to_go(np.ones((5, 1)), np.zeros(5, bool), 0.9)
+
+
+def test_running_return_begins_anew_after_each_end():
+    rewards, ended = np.array([[1.0, 2.0]] * 4), np.array([[0, 0], [1, 0], [0, 1], [0, 0]], bool)
+    expected = [[1, 2], [1.5, 3], [1, 3.5], [1.5, 2]]
+    np.testing.assert_allclose(running_return(rewards, ended, 0.5), expected)
 
 
 def test_explained_variance():

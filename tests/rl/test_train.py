@@ -66,3 +66,23 @@ def test_flat_and_discrete_spaces_train(any_backend, env_id):
     learner, history = train_a_little(any_backend, env_id=env_id, steps=100)
     assert np.isfinite(history.column("policy_loss")).all()
     assert rlfilm.evaluate(learner.policy(), env_id, episodes=2).episodes == 2
+
+
+class Scaled(gym.RewardWrapper):
+    """CartPole that pays a thousand per step."""
+
+    def reward(self, reward):
+        return 1000 * float(reward)
+
+
+def test_normalised_rewards_learn_the_same_at_any_scale(any_backend):
+    """After the first iteration, whose rewards are as they come, the critic's error does not know the scale."""
+    losses = []
+    for wrap in (lambda env: env, Scaled):
+        env = gym.vector.SyncVectorEnv(
+            [lambda wrap=wrap: wrap(gym.make("CartPole-v1"))] * 4, autoreset_mode=gym.vector.AutoresetMode.SAME_STEP
+        )
+        learner = rlfilm.learner("reinforce", env, backend=any_backend, normalize_rewards=True, max_grad_norm=1e-9)
+        losses.append(rlfilm.train(learner, env, steps=600, progress=False).column("value_loss"))
+    np.testing.assert_allclose(losses[0][1:], losses[1][1:], rtol=1e-2)
+    assert losses[1][0] > 1e5 * losses[0][0]
