@@ -86,8 +86,7 @@ def make_film(
     began = time.perf_counter()
     resume = resume and (out / "run" / "config.json").exists()
     where = (out / "run", backend, seed)
-    run(ENV_ID, "reinforce", steps, *where, settings=SETTINGS, resume=resume, force=force, progress=progress)
-    trained_s = time.perf_counter() - began
+    trained = run(ENV_ID, "reinforce", steps, *where, settings=SETTINGS, resume=resume, force=force, progress=progress)
 
     env = rlfilm.make_vec(ENV_ID, num_envs=1)
     policies = {
@@ -118,7 +117,7 @@ def make_film(
     scale = {name: result.return_mean for name, result in results.items()}
     checkpoint.write_bytes(out / "learning_curve.png", learning_curve(history, scale))
     checkpoint.write_csv(out / "camera.csv", CAMERA_COLUMNS, camera_rows(scenes))
-    training = {"algorithm": "reinforce", "backend": backend, "seed": seed, "steps": int(history[-1]["steps"])}
+    training = {"algorithm": "reinforce", "backend": backend, "seed": seed}
     report = {
         "policies": {name: result.summary() for name, result in results.items()},
         "briefs": {
@@ -130,7 +129,7 @@ def make_film(
             }
             for scene in scenes
         },
-        "training": training | {"wall_s": round(trained_s, 1)},
+        "training": training | {"steps": trained["steps"], "wall_s": round(trained["wall_s"], 1)},
         "wall_s": round(time.perf_counter() - began, 1),
         "versions": versions(),
     }

@@ -4,24 +4,17 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rlfilm_lib.rl.streams import Purpose, stream
+from rlfilm_lib.rl.evaluate import bootstrap_interval
 
 
-def interval(curves: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean over the S seeds of curves (S, K), and its 95 % percentile bootstrap interval: mean, low, high, (K,) each.
-
-    With few seeds the interval is too short: that of five holds the true mean in about 83 % of cases, not 95 %.
-    Source: Efron & Tibshirani 1993, chapter 13.
+def interval(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean over the S seeds of curves (S, K), and its 95 % bootstrap interval: mean, low, high, (K,) each.
 
     >>> mean, low, high = interval(np.array([[0.0, 1.0], [2.0, 1.0]]))
     >>> mean, low, high
     (array([1., 1.]), array([0., 1.]), array([2., 1.]))
     """
-    curves = np.asarray(curves, float)
-    seeds = len(curves)
-    shares = stream(seed, 0, Purpose.BOOTSTRAP).multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds
-    low, high = np.quantile(shares @ curves, [0.025, 0.975], axis=0)
-    return curves.mean(axis=0), low, high
+    return np.mean(curves, axis=0), *bootstrap_interval(curves)
 
 
 def smooth(curves: np.ndarray, width: int) -> np.ndarray:
