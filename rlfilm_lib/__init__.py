@@ -29,7 +29,11 @@ __all__ = ["UserError", "backends", "choose_backend", "evaluate", "learner", "lo
 
 BACKENDS = {"pytorch": ("torch", "rlfilm_lib.pytorch"), "tensorflow": ("tensorflow", "rlfilm_lib.tf")}
 """The name a user gives → the package it needs, and our twin."""
-ALGORITHMS = {"reinforce": ("reinforce", "Reinforce")}
+ALGORITHMS = {
+    "reinforce": ("reinforce", "Reinforce"),
+    "actor-critic": ("actor_critic", "ActorCritic"),
+    "ppo": ("ppo", "PPO"),
+}
 """The name a user gives → module and class, the same in both twins."""
 
 
@@ -57,14 +61,14 @@ def learner(
     device: str = "auto",
     **settings: Any,
 ) -> "Learner":
-    """A learner for `env` (as `make_vec` makes it): algorithm "reinforce"; backend "pytorch" or "tensorflow".
+    """A learner for `env` (as `make_vec` makes it): algorithm "reinforce", "actor-critic" or "ppo"; backend "pytorch" or "tensorflow".
 
     settings: see `rlfilm_lib.rl.config`; defaults are those of the algorithm and the environment.
     UserError for an unknown name, a value out of range, or spaces that are not flat.
 
     >>> learner("poo", make_vec("CartPole-v1", num_envs=2))
     Traceback (most recent call last):
-    rlfilm_lib.errors.UserError: unknown algorithm 'poo' (one of: reinforce)
+    rlfilm_lib.errors.UserError: unknown algorithm 'poo'; did you mean 'ppo'? (one of: reinforce, actor-critic, ppo)
     """
     env_id, env_kwargs = identity(env)
     config = configure(algorithm, env_id, **{"num_envs": env.num_envs, **settings})

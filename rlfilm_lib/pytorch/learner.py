@@ -1,109 +1,121 @@
 """What every PyTorch learner shares: parameters, networks, distributions, the Adam step."""
 
-import math
-
 import numpy as np
 import torch
 
 from rlfilm_lib.errors import UserError, unknown
 from rlfilm_lib.rl import learner
-from rlfilm_lib.rl.policy import HALF_LOG_2PI, Weights
+from rlfilm_lib.rl.policy import HALF_LOG_2PI, HERMITE_NODES, HERMITE_WEIGHTS
 
-ADAM_EPSILON = 1e-5
+ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-5
+LOG_2 = float(np.log(2))
+
+Params = dict[str, torch.Tensor]
 
 
-def mlp(params: dict[str, torch.Tensor], name: str, x: torch.Tensor) -> torch.Tensor:
+def mlp(params: Params, name: str, x: torch.Tensor) -> torch.Tensor:
     """The tanh network `name`, its last layer linear: x (B, in) → (B, out)."""
     layer = 0
     while f"{name}/{layer + 1}/kernel" in params:
-        x = torch.tanh(x @ params[f"{name}/{layer}/kernel"] + params[f"{name}/{layer}/bias"])
+        x = torch.tanh(torch.addmm(params[f"{name}/{layer}/bias"], x, params[f"{name}/{layer}/kernel"]))
         layer += 1
-    return x @ params[f"{name}/{layer}/kernel"] + params[f"{name}/{layer}/bias"]
+    return torch.addmm(params[f"{name}/{layer}/bias"], x, params[f"{name}/{layer}/kernel"])
 
 
 def log_prob_and_entropy(
-    params: dict[str, torch.Tensor], x: torch.Tensor, actions: torch.Tensor
+    params: Params, x: torch.Tensor, actions: torch.Tensor, squash: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log-probability of `actions` (B, A) or (B,) given inputs x (B, D), and the policy's entropy: (B,) each."""
+    """Log-probability of `actions` (B, A) or (B,) given inputs x (B, D), and the policy's entropy: (B,) each.
+
+    With `squash` both are those of tanh(action): the Gaussian's, changed by the slope of tanh (Haarnoja et al. 2018,
+    appendix C); its mean slope is computed by Gauss-Hermite quadrature.
+    """
     head = mlp(params, "actor", x)
-    if "log_std" in params:
-        log_std = params["log_std"]
-        z = (actions - head) * torch.exp(-log_std)
-        log_prob = -torch.sum(0.5 * z * z + log_std + HALF_LOG_2PI, dim=-1)
-        entropy = torch.sum(log_std + 0.5 + HALF_LOG_2PI).expand(log_prob.shape)
+    if "log_std" not in params:
+        log_probs = torch.log_softmax(head, dim=-1)
+        log_prob = torch.gather(log_probs, -1, actions[:, None])[:, 0]
+        entropy = -torch.sum(torch.exp(log_probs) * log_probs, dim=-1)
         return log_prob, entropy
-    log_probs = torch.log_softmax(head, dim=-1)
-    log_prob = torch.gather(log_probs, -1, actions[:, None])[:, 0]
-    entropy = -torch.sum(torch.exp(log_probs) * log_probs, dim=-1)
+    log_std = params["log_std"]
+    z = (actions - head) * torch.exp(-log_std)
+    log_prob = torch.sum(-0.5 * z * z - log_std - HALF_LOG_2PI, dim=-1)
+    entropy = torch.sum(log_std + 0.5 + HALF_LOG_2PI).expand(log_prob.shape)
+    if squash:
+        log_prob = log_prob - torch.sum(log_tanh_slope(actions), dim=-1)
+        for node, weight in zip(HERMITE_NODES, HERMITE_WEIGHTS, strict=True):
+            slopes = log_tanh_slope(head + torch.exp(log_std) * float(node))
+            entropy = entropy + float(weight) * torch.sum(slopes, dim=-1)
     return log_prob, entropy
 
 
-def value(params: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+def log_tanh_slope(u: torch.Tensor) -> torch.Tensor:
+    """log(1 - tanh²(u)), safe for large |u|."""
+    return 2 * (LOG_2 - u - torch.nn.functional.softplus(-2 * u))
+
+
+def value(params: Params, x: torch.Tensor) -> torch.Tensor:
     """The critic's values (B,) for inputs x (B, D)."""
     return mlp(params, "critic", x)[:, 0]
 
 
-def clip_by_global_norm(gradients: list[torch.Tensor], max_norm: float) -> tuple[list[torch.Tensor], torch.Tensor]:
-    """Scale all gradients by min(1, c / (‖g‖ + 1e-6)), ‖g‖ their joint L2 norm. Returns them and ‖g‖.
+def clip_by_norm(gradient: torch.Tensor, max_norm: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scale a gradient (P,) by min(1, c / (‖g‖ + 1e-6)). Returns it and ‖g‖.
 
-    >>> clipped, norm = clip_by_global_norm([torch.tensor([3.0]), torch.tensor([4.0])], 1.0)
+    >>> clipped, norm = clip_by_norm(torch.tensor([3.0, 4.0]), 1.0)
     >>> round(clipped[1].item(), 3), norm.item()
     (0.8, 5.0)
     """
-    norm = torch.sqrt(torch.stack([torch.sum(gradient * gradient) for gradient in gradients]).sum())
-    scale = torch.clamp(max_norm / (norm + 1e-6), max=1.0)
-    return [gradient * scale for gradient in gradients], norm
+    norm = torch.linalg.vector_norm(gradient)
+    return gradient * torch.clamp(max_norm / (norm + 1e-6), max=1.0), norm
 
 
 class Learner(learner.Learner):
-    """Parameters as PyTorch tensors, and Adam."""
+    """Parameters as one PyTorch vector, and Adam."""
 
     backend = "pytorch"
 
-    def create(self, weights: Weights, device: str) -> None:
+    def create(self, theta: np.ndarray, device: str) -> None:
         self.device = choose_device(device)
         torch.set_num_threads(1)  # as in rl/train.py: the matrices are small
-        self.params = {name: torch.tensor(w, device=self.device, requires_grad=True) for name, w in weights.items()}
-        self.adam = torch.optim.Adam(self.params.values(), eps=ADAM_EPSILON, fused=True)
-        for param in self.params.values():
-            zeros = torch.zeros_like(param, requires_grad=False)
-            step = torch.zeros((), device=self.device)
-            self.adam.state[param] = {"step": step, "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
+        self.theta = torch.tensor(theta, device=self.device)
+        self.m, self.v, self.t = torch.zeros_like(self.theta), torch.zeros_like(self.theta), 0
+        self.gradient = torch.zeros_like(self.theta)
+        self._params = self._parts(self.theta)
+        for param, gradient in zip(self._params.values(), self._parts(self.gradient).values(), strict=True):
+            param.requires_grad_().grad = gradient  # backward() adds up in the one vector
+
+    def _parts(self, vector: torch.Tensor) -> Params:
+        parts = torch.split(vector, [int(np.prod(shape)) for shape in self.shapes.values()])
+        return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+
+    def params(self) -> Params:
+        """The parts of θ by name, as the networks take them: views, that change with it."""
+        return self._params
 
     def tensor(self, array: np.ndarray) -> torch.Tensor:
         """A NumPy array on the learner's device."""
         return torch.as_tensor(array, device=self.device)
 
     def descend(self, loss: torch.Tensor, learning_rate: float) -> torch.Tensor:
-        """One clipped Adam step down the gradient of a scalar loss; none where it is not finite. Returns its norm."""
-        gradients = list(torch.autograd.grad(loss, list(self.params.values())))
-        gradients, norm = clip_by_global_norm(gradients, self.config.max_grad_norm)
-        if not math.isfinite(norm.item()):
-            return norm
-        for param, gradient in zip(self.params.values(), gradients, strict=True):
-            param.grad = gradient
-        self.adam.param_groups[0]["lr"] = learning_rate
-        self.adam.step()
+        """One clipped Adam step down the gradient of a scalar loss (Kingma & Ba 2015). Returns the gradient's norm."""
+        self.gradient.zero_()
+        loss.backward()
+        gradient, norm = clip_by_norm(self.gradient, self.config.max_grad_norm)
+        self.t += 1
+        self.m.mul_(ADAM_BETA1).add_(gradient, alpha=1 - ADAM_BETA1)
+        self.v.mul_(ADAM_BETA2).addcmul_(gradient, gradient, value=1 - ADAM_BETA2)
+        scale = torch.sqrt(self.v / (1 - ADAM_BETA2**self.t)) + ADAM_EPSILON
+        self.theta.addcdiv_(self.m, scale, value=-learning_rate / (1 - ADAM_BETA1**self.t))
         return norm
 
-    def tensors(self) -> Weights:
-        arrays: Weights = {}
-        for name, param in self.params.items():
-            state = self.adam.state[param]
-            arrays[name] = param.detach().cpu().numpy().copy()
-            arrays[f"adam/m/{name}"] = state["exp_avg"].cpu().numpy().copy()
-            arrays[f"adam/v/{name}"] = state["exp_avg_sq"].cpu().numpy().copy()
-        arrays["adam/t"] = np.asarray(int(state["step"]), np.int64)
-        return arrays
+    def read(self, name: str) -> np.ndarray:
+        return np.asarray(self.t) if name == "t" else getattr(self, name).cpu().numpy().copy()
 
-    @torch.no_grad()
-    def set_tensors(self, tensors: Weights) -> None:
-        for name, param in self.params.items():
-            state = self.adam.state[param]
-            param.copy_(self.tensor(tensors[name]))
-            state["exp_avg"].copy_(self.tensor(tensors[f"adam/m/{name}"]))
-            state["exp_avg_sq"].copy_(self.tensor(tensors[f"adam/v/{name}"]))
-            state["step"].fill_(int(tensors["adam/t"]))
+    def write(self, name: str, array: np.ndarray) -> None:
+        if name == "t":
+            self.t = int(array)
+        else:
+            getattr(self, name).copy_(self.tensor(array))
 
 
 def choose_device(device: str) -> torch.device:

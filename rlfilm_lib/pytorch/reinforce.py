@@ -2,9 +2,9 @@
 
 import torch
 
-from rlfilm_lib.pytorch.learner import Learner, log_prob_and_entropy, value
+from rlfilm_lib.pytorch.learner import Learner, Params, log_prob_and_entropy, value
 from rlfilm_lib.rl.batch import monte_carlo, standardize
-from rlfilm_lib.rl.config import ReinforceConfig
+from rlfilm_lib.rl.config import Config, ReinforceConfig
 from rlfilm_lib.rl.learner import Metrics
 from rlfilm_lib.rl.returns import explained_variance
 from rlfilm_lib.rl.rollout import Rollout
@@ -29,7 +29,29 @@ def value_loss(value: torch.Tensor, returns: torch.Tensor) -> torch.Tensor:
     2.5
     """
     assert value.shape == returns.shape and value.ndim == 1
-    return torch.mean((value - returns) ** 2)
+    return torch.nn.functional.mse_loss(value, returns)
+
+
+def actor_critic_loss(
+    params: Params,
+    config: Config,
+    x: torch.Tensor,
+    actions: torch.Tensor,
+    advantages: torch.Tensor,
+    returns: torch.Tensor,
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """What actor and critic minimise together: x (B, D), actions (B, …), advantages and returns (B,).
+
+    Returns the scalar loss and its parts: policy_loss + value_coef · value_loss - entropy_coef · entropy.
+    """
+    log_prob, entropy = log_prob_and_entropy(params, x, actions, config.squash)
+    policy_loss = policy_gradient_loss(log_prob, advantages)
+    critic_loss = value_loss(value(params, x), returns)
+    mean_entropy = torch.mean(entropy)
+    loss = torch.add(policy_loss, critic_loss, alpha=config.value_coef)
+    if config.entropy_coef:
+        loss = loss - config.entropy_coef * mean_entropy
+    return loss, {"policy_loss": policy_loss, "value_loss": critic_loss, "entropy": mean_entropy}
 
 
 class Reinforce(Learner):
@@ -42,19 +64,14 @@ class Reinforce(Learner):
         batch = monte_carlo(rollout, self.policy(), self.config.gamma, self.config.baseline)
         arrays = (batch.inputs, batch.actions, standardize(batch.advantages), batch.returns)
         x, actions, advantages, returns = map(self.tensor, arrays)
-        tensors = self.step(x, actions, advantages, returns, learning_rate)
-        metrics = {name: tensor.item() for name, tensor in tensors.items()}
-        metrics["explained_variance"] = explained_variance(batch.values, batch.returns)
-        return metrics
+        metrics = self.step(x, actions, advantages, returns, learning_rate)
+        described = {name: tensor.item() for name, tensor in metrics.items()}
+        return described | {"explained_variance": explained_variance(batch.values, batch.returns)}
 
     def step(
         self, x: torch.Tensor, actions: torch.Tensor, advantages: torch.Tensor, returns: torch.Tensor, rate: float
     ) -> dict[str, torch.Tensor]:
         """One step down the loss of a batch: x (B, D), actions (B, …), advantages and returns (B,)."""
-        log_prob, entropy = log_prob_and_entropy(self.params, x, actions)
-        policy_loss = policy_gradient_loss(log_prob, advantages)
-        critic_loss = value_loss(value(self.params, x), returns)
-        mean_entropy = torch.mean(entropy)
-        loss = policy_loss + self.config.value_coef * critic_loss - self.config.entropy_coef * mean_entropy
-        norm = self.descend(loss, rate)
-        return {"policy_loss": policy_loss, "value_loss": critic_loss, "entropy": mean_entropy, "gradient_norm": norm}
+        loss, metrics = actor_critic_loss(self.params(), self.config, x, actions, advantages, returns)
+        metrics["gradient_norm"] = self.descend(loss, rate)
+        return metrics

@@ -5,16 +5,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlfilm_lib.rl.policy import Policy
-from rlfilm_lib.rl.returns import reward_to_go
+from rlfilm_lib.rl.returns import gae, reward_to_go
 from rlfilm_lib.rl.rollout import Rollout
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The valid steps of a rollout, flattened: inputs (B, D), actions (B, …), advantages, returns and values (B,)."""
+    """The valid steps of a rollout, flattened, with what the critic made of them.
+
+    | field      | shape  | meaning                                                        |
+    |------------|--------|----------------------------------------------------------------|
+    | inputs     | (B, D) | normalised observations                                        |
+    | actions    | (B, …) | as the policy drew them                                        |
+    | log_probs  | (B,)   | of those actions, under the policy that drew them              |
+    | advantages | (B,)   | how much better the action was than the critic expected        |
+    | returns    | (B,)   | what the critic should have said                               |
+    | values     | (B,)   | what it said                                                   |
+    """
 
     inputs: np.ndarray
     actions: np.ndarray
+    log_probs: np.ndarray
     advantages: np.ndarray
     returns: np.ndarray
     values: np.ndarray
@@ -22,16 +33,43 @@ class Batch:
 
 def monte_carlo(rollout: Rollout, policy: Policy, gamma: float, baseline: bool) -> Batch:
     """REINFORCE's batch: rewards-to-go as returns; as advantages the same, less the critic's values if `baseline`."""
-    returns = reward_to_go(rollout.rewards, rollout.ended, gamma, rollout.bootstrap(policy))[rollout.valid]
-    inputs = rollout.inputs[rollout.valid]
-    values = policy.value(inputs)
-    return Batch(inputs, rollout.actions[rollout.valid], returns - values if baseline else returns, returns, values)
+    returns = reward_to_go(rollout.rewards, rollout.ended, gamma, rollout.bootstrap(policy))
+    values = rollout.values(policy)
+    return _flat(rollout, returns - values if baseline else returns, returns, values)
+
+
+def generalized(rollout: Rollout, policy: Policy, gamma: float, gae_lambda: float) -> Batch:
+    """Actor-Critic's and PPO's batch: generalized advantages, and with the values added the λ-returns."""
+    values = rollout.values(policy)
+    advantages = gae(rollout.rewards, values, rollout.ended, gamma, gae_lambda, rollout.bootstrap(policy))
+    return _flat(rollout, advantages, advantages + values, values)
+
+
+def _flat(rollout: Rollout, advantages: np.ndarray, returns: np.ndarray, values: np.ndarray) -> Batch:
+    columns = (rollout.inputs, rollout.actions, rollout.log_probs, advantages, returns, values)
+    return Batch(*(column[rollout.valid] for column in columns))
 
 
 def standardize(advantages: np.ndarray) -> np.ndarray:
-    """Mean 0 and (population) standard deviation 1, with 1e-8 against division by zero: (B,) → (B,).
+    """Mean 0 and (population) standard deviation 1 along the last axis, with 1e-8 against division by zero.
 
-    >>> standardize(np.array([1.0, 3.0])).round(4)
-    array([-1.,  1.])
+    >>> standardize(np.array([[1.0, 3.0], [10.0, 30.0]])).round(4)
+    array([[-1.,  1.],
+           [-1.,  1.]])
     """
-    return (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+    centred = advantages - advantages.mean(axis=-1, keepdims=True)
+    return centred / (advantages.std(axis=-1, keepdims=True) + 1e-8)
+
+
+def minibatches(rng: np.random.Generator, size: int, minibatch_size: int, epochs: int) -> np.ndarray:
+    """Rows of a batch of `size` in the order of learning: (epochs · (size // minibatch_size), minibatch_size) int64.
+
+    Each epoch is shuffled anew. Minibatches are equal; rows that do not fill one are left out of that epoch.
+
+    >>> order = minibatches(np.random.default_rng(0), size=7, minibatch_size=3, epochs=2)
+    >>> order.shape, len(set(order[:2].ravel().tolist()))
+    ((4, 3), 6)
+    """
+    used = size - size % minibatch_size
+    shuffled = np.stack([rng.permutation(size)[:used] for _ in range(epochs)])
+    return shuffled.reshape(-1, minibatch_size)

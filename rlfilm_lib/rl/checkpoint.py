@@ -93,6 +93,7 @@ def save_policy(path: Path, policy: Policy) -> None:
             "action_space": _space_to_json(policy.action_space),
             "env_id": policy.env_id,
             "env_kwargs": policy.env_kwargs,
+            "squash": policy.squash,
         },
     )
 
@@ -115,6 +116,7 @@ def load_policy(path: str | Path) -> Policy:
             action_space=_space_from_json(described["action_space"]),
             env_id=described["env_id"],
             env_kwargs=dict(described["env_kwargs"]),
+            squash=described.get("squash", False),  # files of version 0.1.0 do not say
         )
         expected = _shapes_like(policy)
     except KeyError as error:

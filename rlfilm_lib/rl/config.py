@@ -8,7 +8,7 @@ import math
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rlfilm_lib.errors import UserError, unknown
 
@@ -36,6 +36,9 @@ class Config:
     """Widths of the tanh layers, the same for actor and critic. Wider fits more and costs more per step."""
     log_std_init: float = 0.0
     """Log of the Gaussian policy's first standard deviation. Higher explores wider from the start."""
+    squash: bool = False
+    """Actions are tanh of the Gaussian's instead of clipped. On where the best actions lie inside the bounds and a
+    clipped policy sticks to them; off it learns faster where they lie at the bounds."""
     normalize_observations: bool = True
     """Scale observations by their running mean and variance. Off where they are already about unit size."""
     normalize_rewards: bool = False
@@ -51,12 +54,54 @@ class Config:
 class ReinforceConfig(Config):
     """REINFORCE with reward-to-go and a learned baseline (Williams 1992)."""
 
+    num_steps: ClassVar[None] = None
+    """Whole episodes, however long."""
+
     learning_rate: float = 3e-3
     baseline: bool = True
     """Subtract the critic's value from the return. Off, the same gradient on average with far more variance."""
 
 
-CONFIGS: dict[str, type[Config]] = {"reinforce": ReinforceConfig}
+@dataclass(frozen=True)
+class ActorCriticConfig(Config):
+    """Synchronous advantage actor-critic (Mnih et al. 2016) with generalized advantages (Schulman et al. 2016)."""
+
+    learning_rate: float = 7e-4
+    num_steps: int = 16
+    """Steps per environment and update. More: better advantages and larger batches; fewer: more frequent updates."""
+    gae_lambda: float = 0.95
+    """How far advantages trust the rewards over the critic. Nearer 1: less bias, more variance; 0: one step, then the
+    critic."""
+
+
+@dataclass(frozen=True)
+class PPOConfig(ActorCriticConfig):
+    """Proximal policy optimisation with the clipped surrogate (Schulman et al. 2017)."""
+
+    learning_rate: float = 3e-4
+    num_steps: int = 128
+    minibatch_size: int = 64
+    """Steps per gradient step. Smaller: more and noisier steps per rollout; larger: fewer, cheaper, calmer ones."""
+    epochs: int = 10
+    """Passes over each rollout. More learn more from it, until the policy has left the data (watch approx_kl)."""
+    clip_range: float = 0.2
+    """How far the ratio of new to old probability may move an advantage's pull. Smaller is safer and slower."""
+    clip_value: float | None = None
+    """Clip the critic's change per update to ± this, in units of the return; none: off. Rarely helps."""
+    target_kl: float | None = None
+    """Stop an update before the first step whose minibatch lies further than this from the old policy (0.01 to 0.05);
+    none: never. Lower is safer where epochs or learning_rate are high."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.minibatch_size > self.num_envs * self.num_steps:
+            raise UserError(
+                f"minibatch_size={self.minibatch_size} is more than a rollout's "
+                f"num_envs · num_steps = {self.num_envs * self.num_steps}: lower it, or raise num_steps"
+            )
+
+
+CONFIGS: dict[str, type[Config]] = {"reinforce": ReinforceConfig, "actor-critic": ActorCriticConfig, "ppo": PPOConfig}
 """Every algorithm by the name the user gives."""
 
 PRESETS: dict[tuple[str, str], dict[str, object]] = {
@@ -74,12 +119,19 @@ _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "max_grad_norm": (lambda norm: norm > 0, "a number above 0, or inf"),
     "hidden_sizes": (lambda widths: all(width > 0 for width in widths), "positive widths such as 64,64"),
     "log_std_init": (lambda log_std: -20 <= log_std <= 20, "a number from -20 to 20"),
+    "num_steps": (lambda number: number is None or number >= 1, "1 or more"),
+    "gae_lambda": (lambda share: 0 <= share <= 1, "a number from 0 to 1"),
+    "minibatch_size": (lambda number: number >= 1, "1 or more"),
+    "epochs": (lambda number: number >= 1, "1 or more"),
+    "clip_range": (lambda clip: 0 < clip < math.inf, "a finite number above 0"),
+    "clip_value": (lambda clip: clip is None or 0 < clip < math.inf, "a finite number above 0, or none"),
+    "target_kl": (lambda kl: kl is None or 0 < kl < math.inf, "a finite number above 0, or none"),
 }
 
 
 def _check_ranges(config: Config) -> None:
-    for name, (within, words) in _RANGES.items():
-        value = getattr(config, name)
+    for name, value in dataclasses.asdict(config).items():
+        within, words = _RANGES.get(name, (lambda value: True, ""))
         if not within(value):
             raise UserError(f"{name}={value} is out of range: give {words}")
     if config.precision not in ("float32", "float64"):
@@ -99,6 +151,7 @@ def configure(algorithm: str, env_id: str | None = None, **settings: object) -> 
         raise unknown("algorithm", algorithm, CONFIGS)
     config_class = CONFIGS[algorithm]
     types = typing.get_type_hints(config_class)
+    types = {field.name: types[field.name] for field in dataclasses.fields(config_class)}
     for name in settings:
         if name not in types:
             raise unknown("setting", name, types)
@@ -109,6 +162,8 @@ def configure(algorithm: str, env_id: str | None = None, **settings: object) -> 
 
 def _parse(name: str, value: object, kind: type) -> object:
     """`value` as `kind`; strings and JSON lists are accepted where they say the same thing."""
+    if kind == float | None:
+        return None if str(value).lower() == "none" else _parse(name, value, float)
     try:
         if kind is bool:
             return {"true": True, "false": False}[str(value).lower()]

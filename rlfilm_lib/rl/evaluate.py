@@ -11,7 +11,8 @@ from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl.environment import make_vec, yardsticks
 from rlfilm_lib.rl.policy import Policy
 from rlfilm_lib.rl.rollout import require_end, require_finite
-from rlfilm_lib.rl.streams import Purpose, environment_seed, stream
+from rlfilm_lib.rl.statistics import bootstrap_interval
+from rlfilm_lib.rl.streams import Purpose, environment_seed
 
 MAX_ENVS = 64
 
@@ -34,22 +35,6 @@ class Evaluation:
     def summary(self) -> dict[str, Any]:
         """The figures without the single returns, as JSON can hold them."""
         return {name: value for name, value in asdict(self).items() if name != "returns"}
-
-
-def bootstrap_interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[np.ndarray, np.ndarray]:
-    """95 % percentile bootstrap interval of the mean over the first axis (Efron & Tibshirani 1993, chapter 13).
-
-    values: (B,), or (B, K) for K means at once. Returns low and high, numbers or (K,) each. With few values it is too
-    short: that of five normal ones holds the true mean in about 83 % of cases, not 95 %.
-
-    >>> low, high = bootstrap_interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
-    >>> bool(1.5 < low < 2.5 and 3.5 < high < 4.5)
-    True
-    """
-    values = np.asarray(values, float)
-    draws = stream(seed, 0, Purpose.BOOTSTRAP).integers(len(values), size=(resamples, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975], axis=0)
-    return low, high
 
 
 def evaluate(
@@ -81,7 +66,7 @@ def evaluate(
     finally:
         env.close()
     mean = float(returns.mean())
-    low, high = bootstrap_interval(returns, seed)
+    low, high = bootstrap_interval(returns, seed=seed)
     return Evaluation(
         return_mean=mean,
         return_sd=float(returns.std(ddof=1)) if episodes > 1 else 0.0,

@@ -16,7 +16,11 @@ from rlfilm_lib.rl.normalize import normalize
 from rlfilm_lib.rl.streams import Purpose, stream
 
 Weights = dict[str, np.ndarray]
+Shapes = dict[str, tuple[int, ...]]
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+HERMITE_NODES, HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
+HERMITE_WEIGHTS = HERMITE_WEIGHTS / HERMITE_WEIGHTS.sum()
+"""Gauss-Hermite quadrature: E f(ε) = Σ weights · f(nodes) for a standard normal ε."""
 
 
 def orthogonal(rng: np.random.Generator, rows: int, columns: int, gain: float) -> np.ndarray:
@@ -52,6 +56,25 @@ def initialize(
             weights[f"{name}/{layer}/bias"] = np.zeros(columns, np.float32)
     if isinstance(action_space, gym.spaces.Box):
         weights["log_std"] = np.full(action_size(action_space), log_std_init, np.float32)
+    return weights
+
+
+def flatten(weights: Weights) -> np.ndarray:
+    """All weights as one vector θ (P,), in their order.
+
+    >>> flatten({"kernel": np.eye(2), "bias": np.array([3.0])}).tolist()
+    [1.0, 0.0, 0.0, 1.0, 3.0]
+    """
+    return np.concatenate([array.ravel() for array in weights.values()])
+
+
+def unflatten(theta: np.ndarray, shapes: Shapes) -> Weights:
+    """The inverse of `flatten`: views into θ (P,) under the names and shapes of `shapes`."""
+    weights, start = {}, 0
+    for name, shape in shapes.items():
+        end = start + math.prod(shape)
+        weights[name] = theta[start:end].reshape(shape)
+        start = end
     return weights
 
 
@@ -105,6 +128,15 @@ def gaussian_log_prob(action: np.ndarray, mean: np.ndarray, log_std: np.ndarray)
     return -(0.5 * z * z + log_std + action.dtype.type(HALF_LOG_2PI)).sum(axis=-1)
 
 
+def log_tanh_slope(u: np.ndarray) -> np.ndarray:
+    """log(1 - tanh²(u)), safe for large |u|: what squashing adds to -log π, per dimension (Haarnoja et al. 2018, C).
+
+    >>> log_tanh_slope(np.array([0.0, 1.0, 100.0])).round(4)
+    array([   0.    ,   -0.8676, -198.6137])
+    """
+    return 2 * (math.log(2) - u - np.logaddexp(0, -2 * u))
+
+
 def log_softmax(logits: np.ndarray) -> np.ndarray:
     """Log of the softmax over the last axis, safe for large logits: (N, A) → (N, A)."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
@@ -127,12 +159,14 @@ class Policy:
     obs_var: np.ndarray | None = None
     env_id: str | None = None
     env_kwargs: dict = field(default_factory=dict)
+    squash: bool = False
+    """Actions are tanh of the Gaussian's, stretched to the Box's bounds, instead of clipped to them."""
     rng: np.random.Generator = field(default_factory=np.random.default_rng, compare=False, repr=False)
 
     def __call__(self, observations: np.ndarray, deterministic: bool = True) -> np.ndarray:
         """Actions (N, …) for raw observations (N, …): the most likely, or drawn from the policy's own generator."""
         x = self.inputs(observations)
-        return self.to_env(self.mode(x) if deterministic else self.sample(x, self.rng)[0])
+        return self.to_env(self.mode(x) if deterministic else self.sample(x, self.rng))
 
     def seeded(self, seed: int) -> "Policy":
         """The same policy with its own fresh generator."""
@@ -153,19 +187,27 @@ class Policy:
             return encoded
         return normalize(encoded, self.obs_mean, self.obs_var)
 
-    def sample(self, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Draw actions for inputs x (N, D). Returns unclipped actions, (N, A) or (N,) int64, and log-probs (N,)."""
+    def sample(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw actions for inputs x (N, D): (N, A), neither clipped nor squashed yet, or (N,) int64.
+
+        Discrete ones by the Gumbel-max trick: the largest of logit + Gumbel noise has the softmax's distribution.
+        """
         head = mlp(self.weights, "actor", x)
         if "log_std" in self.weights:
-            log_std = self.weights["log_std"]
             noise = rng.standard_normal(head.shape).astype(head.dtype)
-            action = head + np.exp(log_std) * noise
-            return action, gaussian_log_prob(action, head, log_std)
-        log_probs = log_softmax(head)
-        cumulative = np.exp(log_probs).cumsum(axis=-1)
-        draw = rng.random((len(head), 1)) * cumulative[:, -1:]
-        choice = (cumulative <= draw).sum(axis=-1)
-        return choice, np.take_along_axis(log_probs, choice[:, None], axis=-1)[:, 0]
+            return head + np.exp(self.weights["log_std"]) * noise
+        return (head + rng.gumbel(size=head.shape)).argmax(axis=-1)
+
+    def log_prob(self, x: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """Log-probabilities (N,) of actions as `sample` draws them, given inputs x (N, D).
+
+        Of squashed ones it is the density of tanh(action), in the Box scaled to ±1.
+        """
+        head = mlp(self.weights, "actor", x)
+        if "log_std" not in self.weights:
+            return np.take_along_axis(log_softmax(head), actions[:, None], axis=-1)[:, 0]
+        log_prob = gaussian_log_prob(actions, head, self.weights["log_std"])
+        return log_prob - log_tanh_slope(actions).sum(axis=-1) if self.squash else log_prob
 
     def mode(self, x: np.ndarray) -> np.ndarray:
         """The most likely actions for inputs x (N, D)."""
@@ -177,8 +219,11 @@ class Policy:
         return mlp(self.weights, "critic", x)[:, 0]
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
-        """The action as the environment takes it: clipped to a Box's bounds, counted from a Discrete's start."""
+        """The action as the environment takes it: clipped or squashed into a Box, counted from a Discrete's start."""
         space = self.action_space
         if isinstance(space, gym.spaces.Discrete):
             return action + space.start
-        return np.minimum(np.maximum(action, space.low), space.high).astype(space.dtype, copy=False)  # type: ignore[attr-defined]
+        assert isinstance(space, gym.spaces.Box)
+        if self.squash:
+            action = space.low + (np.tanh(action) + 1) / 2 * (space.high - space.low)
+        return np.minimum(np.maximum(action, space.low), space.high).astype(space.dtype, copy=False)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl import checkpoint
 from rlfilm_lib.rl.learner import Learner
-from rlfilm_lib.rl.rollout import check_environment, collect_episodes
+from rlfilm_lib.rl.rollout import Collector, Rollout
 
 COLUMNS = (
     "iteration steps wall_s steps_per_s return_mean return_sd episode_length policy_loss value_loss entropy "
@@ -42,17 +42,21 @@ def train(
 ) -> History:
     """Collect and learn, in whole iterations, until `learner.steps >= steps`.
 
+    A row's return and episode length are those of the episodes that ended in its iteration, absent where none did.
+
     out: a folder for checkpoints and progress.csv, written at the start, at least every 30 s, and at the end; `history`
     then holds the rows of an earlier part of the run. On Ctrl-C the iteration is finished and saved, then
     KeyboardInterrupt is raised. When a number is not finite, the last good state is saved, then UserError is raised.
     """
-    check_environment(env)
+    num_steps: int | None = learner.config.num_steps  # type: ignore[attr-defined]
+    collector = Collector(env, learner.seed, num_steps, learner.collector_state)
     history = History() if history is None else history
     before_s = history[-1]["wall_s"] if history else 0.0
     start, saved_at = time.perf_counter(), -np.inf
 
     def save() -> None:
         if out is not None:
+            learner.collector_state = collector.state()
             checkpoint.write_csv(Path(out) / "progress.csv", COLUMNS, history)  # first: resuming drops rows, not adds
             learner.save(out)
 
@@ -68,23 +72,21 @@ def train(
                     save()
                     saved_at = time.perf_counter()
                 began = time.perf_counter()
-                rollout = collect_episodes(env, learner.policy(), learner.seed, learner.iteration)
+                rollout = collector.collect(learner.policy(), learner.iteration)
                 metrics = learner.update(rollout, remaining=1 - learner.steps / steps)
                 now = time.perf_counter()
-                returns = rollout.episode_returns
                 row = {
                     "iteration": learner.iteration,
                     "steps": learner.steps,
                     "wall_s": round(before_s + now - start, 4),
                     "steps_per_s": round(rollout.steps / (now - began), 1),
-                    "return_mean": float(returns.mean()),
-                    "return_sd": float(returns.std(ddof=min(1, len(returns) - 1))),
-                    "episode_length": float(rollout.episode_lengths.mean()),
+                    **_episodes(rollout),
                     **metrics,
                 }
                 history.append({name: row[name] for name in COLUMNS if name in row})
                 bar.update(rollout.steps)
-                bar.set_postfix_str(f"return {row['return_mean']:.2f}", refresh=False)
+                if "return_mean" in row:
+                    bar.set_postfix_str(f"return {row['return_mean']:.2f}", refresh=False)
                 if on_iteration:
                     on_iteration(row)
         except UserError:  # raised before the state changed: this is the last good one
@@ -94,6 +96,18 @@ def train(
         if interrupted() and learner.steps < steps:
             raise KeyboardInterrupt
     return history
+
+
+def _episodes(rollout: Rollout) -> dict[str, float]:
+    """What the episodes that ended in a rollout earned; nothing where none did."""
+    returns = rollout.episode_returns
+    if not len(returns):
+        return {}
+    return {
+        "return_mean": float(returns.mean()),
+        "return_sd": float(returns.std(ddof=min(1, len(returns) - 1))),
+        "episode_length": float(rollout.episode_lengths.mean()),
+    }
 
 
 @contextlib.contextmanager

@@ -5,12 +5,15 @@ import tensorflow as tf
 
 from rlfilm_lib.errors import UserError, unknown
 from rlfilm_lib.rl import learner
-from rlfilm_lib.rl.policy import HALF_LOG_2PI, Weights
+from rlfilm_lib.rl.policy import HALF_LOG_2PI, HERMITE_NODES, HERMITE_WEIGHTS
 
 ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-5
+LOG_2 = float(np.log(2))
+
+Params = dict[str, tf.Tensor]
 
 
-def mlp(params: dict[str, tf.Tensor], name: str, x: tf.Tensor) -> tf.Tensor:
+def mlp(params: Params, name: str, x: tf.Tensor) -> tf.Tensor:
     """The tanh network `name`, its last layer linear: x (B, in) → (B, out)."""
     layer = 0
     while f"{name}/{layer + 1}/kernel" in params:
@@ -19,50 +22,70 @@ def mlp(params: dict[str, tf.Tensor], name: str, x: tf.Tensor) -> tf.Tensor:
     return x @ params[f"{name}/{layer}/kernel"] + params[f"{name}/{layer}/bias"]
 
 
-def log_prob_and_entropy(params: dict[str, tf.Tensor], x: tf.Tensor, actions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Log-probability of `actions` (B, A) or (B,) given inputs x (B, D), and the policy's entropy: (B,) each."""
+def log_prob_and_entropy(
+    params: Params, x: tf.Tensor, actions: tf.Tensor, squash: bool = False
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Log-probability of `actions` (B, A) or (B,) given inputs x (B, D), and the policy's entropy: (B,) each.
+
+    With `squash` both are those of tanh(action): the Gaussian's, changed by the slope of tanh (Haarnoja et al. 2018,
+    appendix C); its mean slope is computed by Gauss-Hermite quadrature.
+    """
     head = mlp(params, "actor", x)
-    if "log_std" in params:
-        log_std = params["log_std"]
-        z = (actions - head) * tf.exp(-log_std)
-        log_prob = -tf.reduce_sum(0.5 * z * z + log_std + HALF_LOG_2PI, axis=-1)
-        entropy = tf.broadcast_to(tf.reduce_sum(log_std + 0.5 + HALF_LOG_2PI), tf.shape(log_prob))
+    if "log_std" not in params:
+        log_probs = tf.nn.log_softmax(head, axis=-1)
+        log_prob = tf.gather(log_probs, actions, axis=-1, batch_dims=1)
+        entropy = -tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)
         return log_prob, entropy
-    log_probs = tf.nn.log_softmax(head, axis=-1)
-    log_prob = tf.gather(log_probs, actions, axis=-1, batch_dims=1)
-    entropy = -tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)
+    log_std = params["log_std"]
+    z = (actions - head) * tf.exp(-log_std)
+    log_prob = tf.reduce_sum(-0.5 * z * z - log_std - HALF_LOG_2PI, axis=-1)
+    entropy = tf.broadcast_to(tf.reduce_sum(log_std + 0.5 + HALF_LOG_2PI), tf.shape(log_prob))
+    if squash:
+        log_prob = log_prob - tf.reduce_sum(log_tanh_slope(actions), axis=-1)
+        for node, weight in zip(HERMITE_NODES, HERMITE_WEIGHTS, strict=True):
+            slopes = log_tanh_slope(head + tf.exp(log_std) * float(node))
+            entropy = entropy + float(weight) * tf.reduce_sum(slopes, axis=-1)
     return log_prob, entropy
 
 
-def value(params: dict[str, tf.Tensor], x: tf.Tensor) -> tf.Tensor:
+def log_tanh_slope(u: tf.Tensor) -> tf.Tensor:
+    """log(1 - tanh²(u)), safe for large |u|."""
+    return 2 * (LOG_2 - u - tf.nn.softplus(-2 * u))
+
+
+def value(params: Params, x: tf.Tensor) -> tf.Tensor:
     """The critic's values (B,) for inputs x (B, D)."""
     return mlp(params, "critic", x)[:, 0]
 
 
-def clip_by_global_norm(gradients: list[tf.Tensor], max_norm: float) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """Scale all gradients by min(1, c / (‖g‖ + 1e-6)), ‖g‖ their joint L2 norm. Returns them and ‖g‖.
+def clip_by_norm(gradient: tf.Tensor, max_norm: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Scale a gradient (P,) by min(1, c / (‖g‖ + 1e-6)). Returns it and ‖g‖.
 
-    >>> clipped, norm = clip_by_global_norm([tf.constant([3.0]), tf.constant([4.0])], 1.0)
-    >>> round(float(clipped[1][0]), 3), float(norm)
+    >>> clipped, norm = clip_by_norm(tf.constant([3.0, 4.0]), 1.0)
+    >>> round(float(clipped[1]), 3), float(norm)
     (0.8, 5.0)
     """
-    norm = tf.sqrt(tf.add_n([tf.reduce_sum(gradient * gradient) for gradient in gradients]))
-    scale = tf.minimum(max_norm / (norm + 1e-6), 1.0)
-    return [gradient * scale for gradient in gradients], norm
+    norm = tf.norm(gradient)
+    return gradient * tf.minimum(max_norm / (norm + 1e-6), 1.0), norm
 
 
 class Learner(learner.Learner):
-    """Parameters as TensorFlow variables, and Adam."""
+    """Parameters as one TensorFlow variable, and Adam."""
 
     backend = "tensorflow"
 
-    def create(self, weights: Weights, device: str) -> None:
+    def create(self, theta: np.ndarray, device: str) -> None:
         self.device = choose_device(device)
         with tf.device(self.device):
-            self.params = {name: tf.Variable(w) for name, w in weights.items()}
-            self.adam_m = {name: tf.Variable(np.zeros_like(w)) for name, w in weights.items()}
-            self.adam_v = {name: tf.Variable(np.zeros_like(w)) for name, w in weights.items()}
-            self.adam_t = tf.Variable(np.zeros((), self.config.precision))
+            self.theta = tf.Variable(theta)
+            self.m = tf.Variable(np.zeros_like(theta))
+            self.v = tf.Variable(np.zeros_like(theta))
+            self.t = tf.Variable(np.zeros((), np.float64))
+
+    def params(self) -> Params:
+        """The parts of θ by name, as the networks take them."""
+        parts = tf.split(self.theta, [int(np.prod(shape)) for shape in self.shapes.values()])
+        return {name: tf.reshape(part, shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
     def tensor(self, array: np.ndarray) -> tf.Tensor:
         """A NumPy array on the learner's device."""
@@ -70,35 +93,24 @@ class Learner(learner.Learner):
             return tf.constant(array)
 
     def descend(self, tape: tf.GradientTape, loss: tf.Tensor, learning_rate: tf.Tensor) -> tf.Tensor:
-        """One clipped Adam step down the gradient of a scalar loss; none where it is not finite. Returns its norm."""
-        gradients = tape.gradient(loss, list(self.params.values()))
-        gradients, norm = clip_by_global_norm(gradients, self.config.max_grad_norm)
-        finite = tf.math.is_finite(norm)
-        t = self.adam_t.assign_add(tf.cast(finite, norm.dtype))
-        for (name, param), gradient in zip(self.params.items(), gradients, strict=True):
-            m = ADAM_BETA1 * self.adam_m[name] + (1 - ADAM_BETA1) * gradient
-            v = ADAM_BETA2 * self.adam_v[name] + (1 - ADAM_BETA2) * gradient * gradient
-            step = m / (1 - ADAM_BETA1**t) / (tf.sqrt(v / (1 - ADAM_BETA2**t)) + ADAM_EPSILON)
-            self.adam_m[name].assign(tf.where(finite, m, self.adam_m[name]))
-            self.adam_v[name].assign(tf.where(finite, v, self.adam_v[name]))
-            param.assign(tf.where(finite, param - learning_rate * step, param))
+        """One clipped Adam step down the gradient of a scalar loss (Kingma & Ba 2015). Returns the gradient's norm."""
+        gradient = tape.gradient(loss, self.theta)
+        gradient, norm = clip_by_norm(gradient, self.config.max_grad_norm)
+        t = self.t.assign_add(1)
+        m = self.m.assign(ADAM_BETA1 * self.m + (1 - ADAM_BETA1) * gradient)
+        v = self.v.assign(ADAM_BETA2 * self.v + (1 - ADAM_BETA2) * gradient * gradient)
+        scale = tf.sqrt(v / tf.cast(1 - ADAM_BETA2**t, v.dtype)) + ADAM_EPSILON
+        self.theta.assign_sub(learning_rate / tf.cast(1 - ADAM_BETA1**t, m.dtype) * m / scale)
         return norm
 
-    def tensors(self) -> Weights:
-        arrays: Weights = {}
-        for name, param in self.params.items():
-            arrays[name] = param.numpy()
-            arrays[f"adam/m/{name}"] = self.adam_m[name].numpy()
-            arrays[f"adam/v/{name}"] = self.adam_v[name].numpy()
-        arrays["adam/t"] = np.asarray(int(self.adam_t), np.int64)
-        return arrays
+    def read(self, name: str) -> np.ndarray:
+        return np.asarray(int(self.t)) if name == "t" else getattr(self, name).numpy().copy()
 
-    def set_tensors(self, tensors: Weights) -> None:
-        for name, param in self.params.items():
-            param.assign(tensors[name])
-            self.adam_m[name].assign(tensors[f"adam/m/{name}"])
-            self.adam_v[name].assign(tensors[f"adam/v/{name}"])
-        self.adam_t.assign(float(tensors["adam/t"]))
+    def write(self, name: str, array: np.ndarray) -> None:
+        if name == "t":
+            self.t.assign(float(array))
+        else:
+            getattr(self, name).assign(array)
 
 
 def choose_device(device: str) -> str:

@@ -3,11 +3,11 @@
 import tensorflow as tf
 
 from rlfilm_lib.rl.batch import monte_carlo, standardize
-from rlfilm_lib.rl.config import ReinforceConfig
+from rlfilm_lib.rl.config import Config, ReinforceConfig
 from rlfilm_lib.rl.learner import Metrics
 from rlfilm_lib.rl.returns import explained_variance
 from rlfilm_lib.rl.rollout import Rollout
-from rlfilm_lib.tf.learner import Learner, log_prob_and_entropy, value
+from rlfilm_lib.tf.learner import Learner, Params, log_prob_and_entropy, value
 
 
 def policy_gradient_loss(log_prob: tf.Tensor, advantage: tf.Tensor) -> tf.Tensor:
@@ -32,6 +32,28 @@ def value_loss(value: tf.Tensor, returns: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean((value - returns) ** 2)
 
 
+def actor_critic_loss(
+    params: Params,
+    config: Config,
+    x: tf.Tensor,
+    actions: tf.Tensor,
+    advantages: tf.Tensor,
+    returns: tf.Tensor,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """What actor and critic minimise together: x (B, D), actions (B, …), advantages and returns (B,).
+
+    Returns the scalar loss and its parts: policy_loss + value_coef · value_loss - entropy_coef · entropy.
+    """
+    log_prob, entropy = log_prob_and_entropy(params, x, actions, config.squash)
+    policy_loss = policy_gradient_loss(log_prob, advantages)
+    critic_loss = value_loss(value(params, x), returns)
+    mean_entropy = tf.reduce_mean(entropy)
+    loss = policy_loss + config.value_coef * critic_loss
+    if config.entropy_coef:
+        loss = loss - config.entropy_coef * mean_entropy
+    return loss, {"policy_loss": policy_loss, "value_loss": critic_loss, "entropy": mean_entropy}
+
+
 class Reinforce(Learner):
     """One gradient step per batch of whole episodes."""
 
@@ -42,21 +64,16 @@ class Reinforce(Learner):
         batch = monte_carlo(rollout, self.policy(), self.config.gamma, self.config.baseline)
         arrays = (batch.inputs, batch.actions, standardize(batch.advantages), batch.returns)
         x, actions, advantages, returns = map(self.tensor, arrays)
-        tensors = self.step(x, actions, advantages, returns, tf.constant(learning_rate, self.config.precision))
-        metrics = {name: float(tensor) for name, tensor in tensors.items()}
-        metrics["explained_variance"] = explained_variance(batch.values, batch.returns)
-        return metrics
+        metrics = self.step(x, actions, advantages, returns, tf.constant(learning_rate, self.config.precision))
+        described = {name: float(tensor) for name, tensor in metrics.items()}
+        return described | {"explained_variance": explained_variance(batch.values, batch.returns)}
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # batches of whole episodes are of ever other sizes
     def step(
         self, x: tf.Tensor, actions: tf.Tensor, advantages: tf.Tensor, returns: tf.Tensor, rate: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """One step down the loss of a batch: x (B, D), actions (B, …), advantages and returns (B,)."""
         with tf.GradientTape() as tape:
-            log_prob, entropy = log_prob_and_entropy(self.params, x, actions)
-            policy_loss = policy_gradient_loss(log_prob, advantages)
-            critic_loss = value_loss(value(self.params, x), returns)
-            mean_entropy = tf.reduce_mean(entropy)
-            loss = policy_loss + self.config.value_coef * critic_loss - self.config.entropy_coef * mean_entropy
-        norm = self.descend(tape, loss, rate)
-        return {"policy_loss": policy_loss, "value_loss": critic_loss, "entropy": mean_entropy, "gradient_norm": norm}
+            loss, metrics = actor_critic_loss(self.params(), self.config, x, actions, advantages, returns)
+        metrics["gradient_norm"] = self.descend(tape, loss, rate)
+        return metrics

@@ -1,10 +1,15 @@
-"""Learning curves over several seeds: each run thin, their mean thick, its bootstrap interval shaded."""
+"""Learning curves and scores over several seeds: each run thin, what they say together thick, its interval shaded."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
-from rlfilm_lib.rl.evaluate import bootstrap_interval
+from rlfilm_lib.rl.statistics import bootstrap_interval, interquartile_mean, performance_profile
+from rlfilm_lib.widgets.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
+
+COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+"""Of the results compared in one picture, in their order."""
 
 
 def interval(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -43,3 +48,37 @@ def plot_lines(axes, heights: Mapping[str, float], colour: str = "#555555") -> N
         side = "top" if name == lowest else "bottom"
         place = axes.get_yaxis_transform()
         axes.text(1.01, height, name, transform=place, va=side, color=colour, fontsize=9)
+
+
+def plot_scores(axes, scores: Mapping[str, np.ndarray]) -> None:
+    """A row per name: each of its runs' scores, (R,) or (R, K), their interquartile mean, and its 95 % interval."""
+    for row, ((name, found), colour) in enumerate(zip(scores.items(), COLOURS, strict=False)):
+        low, high = bootstrap_interval(found, interquartile_mean)
+        axes.fill_between([low, high], row - 0.25, row + 0.25, color=colour, alpha=0.3, linewidth=0)
+        axes.plot(np.ravel(found), np.full(np.size(found), row), "o", color=colour, markersize=4, alpha=0.6)
+        axes.plot([interquartile_mean(found)] * 2, [row - 0.25, row + 0.25], color=colour, linewidth=2.5, label=name)
+    axes.set_yticks(range(len(scores)), list(scores))
+    axes.set_ylim(len(scores) - 0.4, -0.6)
+
+
+def plot_profiles(axes, scores: Mapping[str, np.ndarray]) -> None:
+    """A performance profile per name, of its runs' scores (R,) or (R, K), with its 95 % interval."""
+    everything = np.concatenate([np.ravel(found) for found in scores.values()])
+    thresholds = np.linspace(min(0, everything.min()), max(1, everything.max()), 201)
+    for (name, found), colour in zip(scores.items(), COLOURS, strict=False):
+        low, high = bootstrap_interval(found, partial(performance_profile, thresholds=thresholds))
+        axes.fill_between(thresholds, low, high, step="post", color=colour, alpha=0.25, linewidth=0)
+        profile = performance_profile(found, thresholds)
+        axes.plot(thresholds, profile, color=colour, linewidth=2, drawstyle="steps-post", label=name)
+    axes.set_ylim(-0.03, 1.03)
+
+
+def compare(figure, scores: Mapping[str, np.ndarray], unit: str) -> None:
+    """Both plots beside each other into a Matplotlib figure; `unit` says what a score is, "return" for example."""
+    left, right = figure.subplots(1, 2)
+    plot_scores(left, scores)
+    plot_profiles(right, scores)
+    left.set(xlabel=unit, title="interquartile mean, 95 % interval, single runs")
+    right.set(xlabel=f"{unit} τ", ylabel="share of runs above τ", title="performance profile")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)

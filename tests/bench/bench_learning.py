@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 import rlfilm_lib as rlfilm
-from rlfilm_lib.rl.evaluate import bootstrap_interval
+from rlfilm_lib.rl.statistics import bootstrap_interval
 
 ENV_ID = "rlfilm/MovieScene-v0"
 STEPS, SEEDS, EPISODES = 400_000, range(5), 256

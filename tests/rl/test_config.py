@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import pytest
@@ -6,11 +7,25 @@ from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl.config import CONFIGS, configure, to_json
 
 
-def test_defaults_are_the_published_table():
-    config = configure("reinforce")
-    assert (config.learning_rate, config.num_envs, config.gamma) == (3e-3, 16, 0.99)
-    assert (config.entropy_coef, config.value_coef, config.max_grad_norm) == (0, 0.5, 0.5)
-    assert (config.hidden_sizes, config.log_std_init, config.normalize_observations) == ((64, 64), 0, True)
+@pytest.mark.parametrize(
+    ("algorithm", "own"),
+    [
+        ("reinforce", {"learning_rate": 3e-3, "num_steps": None, "baseline": True}),
+        ("actor-critic", {"learning_rate": 7e-4, "num_steps": 16, "gae_lambda": 0.95}),
+        (
+            "ppo",
+            {"learning_rate": 3e-4, "num_steps": 128, "gae_lambda": 0.95, "minibatch_size": 64, "epochs": 10}
+            | {"clip_range": 0.2, "clip_value": None, "target_kl": None},
+        ),
+    ],
+)
+def test_defaults_are_the_published_table(algorithm, own):
+    shared = {"num_envs": 16, "gamma": 0.99, "entropy_coef": 0, "value_coef": 0.5, "max_grad_norm": 0.5}
+    network = {"hidden_sizes": (64, 64), "log_std_init": 0, "squash": False}
+    normalized = {"normalize_observations": True, "normalize_rewards": False}
+    config = configure(algorithm)
+    for name, value in (own | shared | network | normalized).items():
+        assert getattr(config, name) == value, name
 
 
 @pytest.mark.parametrize("algorithm", CONFIGS)
@@ -47,6 +62,26 @@ def test_unknown_algorithm():
         configure("reinforc")
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"clip_range": 0}, "clip_range=0.0 is out of range: give a finite number above 0"),
+        ({"gae_lambda": 1.1}, "gae_lambda=1.1 is out of range: give a number from 0 to 1"),
+        ({"target_kl": "never"}, "target_kl=never does not parse: give a number"),
+        ({"clip_value": -1}, "clip_value=-1.0 is out of range: give a finite number above 0, or none"),
+        ({"num_envs": 1, "num_steps": 32}, "minibatch_size=64 is more than a rollout's num_envs · num_steps = 32"),
+    ],
+)
+def test_bad_settings_of_ppo_are_named(settings, message):
+    with pytest.raises(UserError, match=message):
+        configure("ppo", **settings)
+
+
+def test_none_switches_off():
+    assert configure("ppo", target_kl="none", clip_value="0.3").target_kl is None
+    assert configure("ppo", target_kl="none", clip_value="0.3").clip_value == 0.3
+
+
 def test_every_setting_is_documented():
     """Each field of a config stands above a line that says what raising and lowering it does."""
     import ast
@@ -54,10 +89,11 @@ def test_every_setting_is_documented():
 
     import rlfilm_lib.rl.config as module
 
+    documented: set[str] = set()
     for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.ClassDef):
-            fields = [i for i, item in enumerate(node.body) if isinstance(item, ast.AnnAssign)]
-            for i in fields:
-                redefined = node.name != "Config" and node.body[i].target.id in module.Config.__dataclass_fields__
-                documented = i + 1 < len(node.body) and isinstance(node.body[i + 1], ast.Expr)
-                assert documented or redefined, f"{node.name}.{node.body[i].target.id}"
+            for item, following in itertools.pairwise([*node.body, None]):
+                if isinstance(item, ast.AnnAssign):
+                    if isinstance(following, ast.Expr):
+                        documented.add(item.target.id)
+                    assert item.target.id in documented, f"{node.name}.{item.target.id}"

@@ -4,13 +4,17 @@ import pytest
 
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl.policy import (
+    HERMITE_NODES,
+    HERMITE_WEIGHTS,
     Policy,
     action_size,
+    flatten,
     gaussian_log_prob,
     initialize,
     log_softmax,
     mlp,
     observation_size,
+    unflatten,
 )
 
 BOX = gym.spaces.Box(-1, 1, (3,))
@@ -55,7 +59,8 @@ def test_gaussian_log_prob_is_a_density():
 def test_sampled_gaussian_actions_have_the_stated_moments_and_log_probs():
     policy = make_policy()
     x = np.tile(np.array([[0.2, -0.4, 0.6]], np.float32), (100_000, 1))
-    actions, log_probs = policy.sample(x, np.random.default_rng(0))
+    actions = policy.sample(x, np.random.default_rng(0))
+    log_probs = policy.log_prob(x, actions)
     std = np.exp(policy.weights["log_std"])
     np.testing.assert_allclose(actions.mean(axis=0), policy.mode(x[:1])[0], atol=5 * std.max() / 300)
     np.testing.assert_allclose(actions.std(axis=0), std, rtol=0.01)
@@ -67,10 +72,10 @@ def test_sampled_gaussian_actions_have_the_stated_moments_and_log_probs():
 def test_sampled_choices_have_the_stated_frequencies():
     policy = make_policy(action_space=CHOICES)
     x = np.tile(np.array([[0.2, -0.4, 0.6]], np.float32), (100_000, 1))
-    actions, log_probs = policy.sample(x, np.random.default_rng(0))
+    actions = policy.sample(x, np.random.default_rng(0))
     probabilities = np.exp(log_softmax(mlp(policy.weights, "actor", x[:1])))[0]
     np.testing.assert_allclose(np.bincount(actions, minlength=4) / len(actions), probabilities, atol=0.01)
-    np.testing.assert_allclose(log_probs, np.log(probabilities)[actions], rtol=1e-5)
+    np.testing.assert_allclose(policy.log_prob(x, actions), np.log(probabilities)[actions], rtol=1e-5)
 
 
 def test_actions_leave_as_the_environment_takes_them():
@@ -78,6 +83,31 @@ def test_actions_leave_as_the_environment_takes_them():
     assert set(policy(np.zeros((50, 3)), deterministic=False)) <= {10, 11, 12, 13}
     bounded = make_policy(action_space=gym.spaces.Box(np.float32([-1, 0]), np.float32([1, np.inf])))
     np.testing.assert_array_equal(bounded.to_env(np.array([[5.0, 5.0], [-5.0, -5.0]])), [[1, 5], [-1, 0]])
+
+
+def test_a_squashed_policy_has_a_density_inside_the_bounds():
+    """The density of tanh(u) integrates to 1 over (-1, 1), and its actions fill the Box they are stretched to."""
+    policy = make_policy(action_space=gym.spaces.Box(2, 6, (1,)), squash=True)
+    grid = np.linspace(-1, 1, 200_001)[1:-1]
+    x = np.tile(np.array([[0.2, -0.4, 0.6]]), (len(grid), 1))
+    density = np.exp(policy.log_prob(x, np.arctanh(grid)[:, None]))
+    assert np.trapezoid(density, grid) == pytest.approx(1, abs=1e-3)
+    np.testing.assert_allclose(
+        policy.to_env(np.array([[0.0], [50.0], [-50.0], [np.arctanh(0.5)]])).ravel(), [4, 6, 2, 5]
+    )
+
+
+def test_quadrature_gives_the_normal_moments():
+    for power, moment in ((0, 1), (1, 0), (2, 1), (4, 3), (6, 15)):
+        assert HERMITE_WEIGHTS @ HERMITE_NODES**power == pytest.approx(moment, abs=1e-12)
+
+
+def test_flattening_and_back():
+    weights = make_policy().weights
+    shapes = {name: array.shape for name, array in weights.items()}
+    again = unflatten(flatten(weights), shapes)
+    assert list(again) == list(weights)
+    np.testing.assert_equal(again, weights)
 
 
 def test_discrete_observations_become_one_hot():

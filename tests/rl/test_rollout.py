@@ -5,7 +5,7 @@ import pytest
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl import rollout as module
 from rlfilm_lib.rl.policy import Policy, initialize
-from rlfilm_lib.rl.rollout import collect_episodes
+from rlfilm_lib.rl.rollout import Collector, collect_episodes
 
 SPACE = gym.spaces.Box(-100, 100, (1,))
 
@@ -97,3 +97,71 @@ def test_an_episode_without_end_is_refused(monkeypatch):
     monkeypatch.setattr(module, "ENDLESS", 50)
     with pytest.raises(UserError, match="no end of episode within 50 steps: give the environment a time limit"):
         play(Clock(10**9))
+
+
+def collector(*clocks, num_steps, **statistics):
+    env = gym.vector.SyncVectorEnv(
+        [lambda clock=clock: clock for clock in clocks], autoreset_mode=gym.vector.AutoresetMode.SAME_STEP
+    )
+    weights = initialize(np.random.default_rng(0), SPACE, Clock.action_space, (4,), log_std_init=1.0)
+    return Collector(env, 0, num_steps), Policy(weights, SPACE, Clock.action_space, **statistics)
+
+
+def test_episodes_run_on_from_one_rollout_to_the_next():
+    playing, policy = collector(Clock(3), Clock(5), num_steps=4)
+    first, second = playing.collect(policy, 0), playing.collect(policy, 1)
+    np.testing.assert_array_equal(first.observations[..., 0], [[0, 0], [1, 1], [2, 2], [0, 3]])
+    np.testing.assert_array_equal(second.observations[..., 0], [[1, 4], [2, 0], [0, 1], [1, 2]])
+    np.testing.assert_array_equal(first.elapsed, [0, 0])
+    np.testing.assert_array_equal(second.elapsed, [1, 4])
+    np.testing.assert_array_equal(first.episode_returns, [1 + 4 + 9])
+    np.testing.assert_array_equal(sorted(second.episode_returns), [14, 1 + 4 + 9 + 16 + 25])
+    np.testing.assert_array_equal(sorted(second.episode_lengths), [3, 5])
+    assert first.valid.all() and first.steps == 8
+
+
+def test_an_episode_that_ends_with_the_rollout_is_counted_once():
+    playing, policy = collector(Clock(4), num_steps=4)
+    for iteration in range(3):
+        rollout = playing.collect(policy, iteration)
+        np.testing.assert_array_equal(rollout.episode_lengths, [4])
+        np.testing.assert_array_equal(rollout.cut_at, np.empty((0, 2)))  # terminated: nothing follows
+
+
+def test_the_last_row_is_cut_and_bootstrapped_from_what_follows():
+    playing, policy = collector(Clock(3, truncates=True), Clock(9), num_steps=5)
+    rollout = playing.collect(policy, 0)
+    np.testing.assert_array_equal(rollout.cut_at, [[2, 0], [4, 0], [4, 1]])
+    np.testing.assert_array_equal(rollout.cut_inputs, [[3], [2], [5]])
+
+
+def test_the_step_of_a_bad_number_is_counted_from_the_start_of_its_episode():
+    playing, policy = collector(Clock(9), Clock(9, poison=("reward", 6)), num_steps=4)
+    playing.collect(policy, 0)
+    with pytest.raises(UserError, match="reward is inf in environment 1 at step 6 of the episode"):
+        playing.collect(policy, 1)
+
+
+def test_a_restored_collector_goes_on_number_by_number():
+    """On our environments; what it plays is the same as if it had never stopped."""
+    import rlfilm_lib as rlfilm
+
+    env = rlfilm.make_vec("rlfilm/MovieScene-v0", num_envs=3)
+    spaces = env.single_observation_space, env.single_action_space
+    policy = Policy(initialize(np.random.default_rng(0), *spaces, (8,)), *spaces)
+    playing = Collector(env, 5, 20)
+    playing.collect(policy, 0)
+    assert playing.exact
+    state = playing.state()
+    expected = [playing.collect(policy, iteration) for iteration in (1, 2)]
+    again = Collector(rlfilm.make_vec("rlfilm/MovieScene-v0", num_envs=3), 5, 20, state)
+    for iteration, rollout in enumerate(expected, start=1):
+        found = again.collect(policy, iteration)
+        for name in ("observations", "actions", "rewards", "ended", "episode_returns", "elapsed"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(rollout, name), err_msg=name)
+
+
+def test_a_foreign_environment_begins_anew():
+    playing, policy = collector(Clock(9), num_steps=4)
+    playing.collect(policy, 0)
+    assert playing.state() == {} and not playing.exact

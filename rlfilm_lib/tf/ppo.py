@@ -1,0 +1,137 @@
+"""Proximal policy optimisation with the clipped surrogate (Schulman et al. 2017)."""
+
+import tensorflow as tf
+
+from rlfilm_lib.rl.batch import generalized, minibatches, standardize
+from rlfilm_lib.rl.config import PPOConfig
+from rlfilm_lib.rl.learner import Metrics
+from rlfilm_lib.rl.returns import explained_variance
+from rlfilm_lib.rl.rollout import Rollout
+from rlfilm_lib.rl.streams import Purpose, stream
+from rlfilm_lib.tf.learner import Learner, Params, log_prob_and_entropy, value
+from rlfilm_lib.tf.reinforce import value_loss
+
+METRICS = ("policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction", "gradient_norm")
+
+
+def clipped_surrogate(
+    log_prob: tf.Tensor, old_log_prob: tf.Tensor, advantage: tf.Tensor, clip_range: float
+) -> tf.Tensor:
+    """PPO's clipped surrogate loss, averaged over the batch (Schulman et al. 2017, eq. 7).
+
+    The smaller of r·A and clip(r, 1 - ε, 1 + ε)·A is the smaller of r·A and A + ε|A|, for either sign of A.
+
+    log_prob, old_log_prob, advantage: (B,); clip_range: ε > 0. Returns a scalar to minimise.
+
+    >>> log_ratio = tf.math.log(tf.constant([1.5, 0.5]))
+    >>> round(float(clipped_surrogate(log_ratio, tf.zeros(2), tf.ones(2), 0.2)), 4)
+    -0.85
+    """
+    assert log_prob.shape == old_log_prob.shape == advantage.shape and log_prob.shape.rank == 1
+    ratio = tf.exp(log_prob - old_log_prob)
+    return -tf.reduce_mean(tf.minimum(ratio * advantage, advantage + clip_range * tf.abs(advantage)))
+
+
+def clipped_value_loss(value: tf.Tensor, old_value: tf.Tensor, returns: tf.Tensor, clip_value: float) -> tf.Tensor:
+    """The critic's squared error, at least that of a value moved by `clip_value` at most: (B,) each → scalar.
+
+    From PPO's first implementation, not its paper; see Engstrom et al. 2020, section 3.
+
+    >>> float(clipped_value_loss(tf.constant([3.0]), tf.constant([0.0]), tf.constant([3.0]), 1.0))
+    4.0
+    """
+    assert value.shape == old_value.shape == returns.shape and value.shape.rank == 1
+    clipped = old_value + tf.clip_by_value(value - old_value, -clip_value, clip_value)
+    return tf.reduce_mean(tf.maximum((value - returns) ** 2, (clipped - returns) ** 2))
+
+
+def approx_kl(log_prob: tf.Tensor, old_log_prob: tf.Tensor) -> tf.Tensor:
+    """KL(old ‖ new) from samples of the old policy: the mean of r - 1 - log r, never negative (Schulman 2020, k3).
+
+    log_prob, old_log_prob: (B,). Returns a scalar.
+
+    >>> round(float(approx_kl(tf.constant([0.0, -1.0]), tf.constant([0.0, 0.0]))), 4)
+    0.1839
+    """
+    log_ratio = log_prob - old_log_prob
+    return tf.reduce_mean(tf.exp(log_ratio) - 1 - log_ratio)
+
+
+def ppo_loss(
+    params: Params,
+    config: PPOConfig,
+    x: tf.Tensor,
+    actions: tf.Tensor,
+    old_log_probs: tf.Tensor,
+    advantages: tf.Tensor,
+    returns: tf.Tensor,
+    old_values: tf.Tensor,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """The loss of a minibatch, x (B, D), actions (B, …), the others (B,), and its parts."""
+    log_prob, entropy = log_prob_and_entropy(params, x, actions, config.squash)
+    policy_loss = clipped_surrogate(log_prob, old_log_probs, advantages, config.clip_range)
+    if config.clip_value is None:
+        critic_loss = value_loss(value(params, x), returns)
+    else:
+        critic_loss = clipped_value_loss(value(params, x), old_values, returns, config.clip_value)
+    mean_entropy = tf.reduce_mean(entropy)
+    loss = policy_loss + config.value_coef * critic_loss
+    if config.entropy_coef:
+        loss = loss - config.entropy_coef * mean_entropy
+    outside = tf.abs(tf.exp(log_prob - old_log_probs) - 1) > config.clip_range
+    return loss, {
+        "policy_loss": policy_loss,
+        "value_loss": critic_loss,
+        "entropy": mean_entropy,
+        "approx_kl": approx_kl(log_prob, old_log_probs),
+        "clip_fraction": tf.reduce_mean(tf.cast(outside, log_prob.dtype)),
+    }
+
+
+class PPO(Learner):
+    """Many gradient steps per rollout, kept close to the policy that collected it."""
+
+    algorithm = "ppo"
+    config: PPOConfig
+
+    def learn(self, rollout: Rollout, learning_rate: float) -> Metrics:
+        config = self.config
+        batch = generalized(rollout, self.policy(), config.gamma, config.gae_lambda)
+        rng = stream(self.seed, self.iteration, Purpose.MINIBATCHES)
+        order = minibatches(rng, len(batch.values), config.minibatch_size, config.epochs)
+        arrays = (batch.inputs, batch.actions, batch.log_probs, batch.returns, batch.values)
+        x, actions, log_probs, returns, values = map(self.tensor, arrays)
+        rows, advantages = self.tensor(order), self.tensor(standardize(batch.advantages[order]))
+        rate = tf.constant(learning_rate, config.precision)
+        metrics = self.optimize(rows, advantages, x, actions, log_probs, returns, values, rate)
+        described = {name: float(tensor) for name, tensor in metrics.items()}
+        return described | {"explained_variance": explained_variance(batch.values, batch.returns)}
+
+    @tf.function(jit_compile=True)
+    def optimize(
+        self,
+        order: tf.Tensor,
+        advantages: tf.Tensor,
+        x: tf.Tensor,
+        actions: tf.Tensor,
+        log_probs: tf.Tensor,
+        returns: tf.Tensor,
+        values: tf.Tensor,
+        rate: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """A step for each row of `order` (K, M), with advantages (K, M), until the KL passes the target.
+
+        The rest is the whole batch: x (B, D), actions (B, …), the others (B,). Returns the mean of each metric over
+        the steps taken.
+        """
+        target_kl, steps, totals = self.config.target_kl, tf.zeros((), rate.dtype), tf.zeros(len(METRICS), rate.dtype)
+        for i in tf.range(len(order)):
+            minibatch = [tf.gather(column, order[i]) for column in (x, actions, log_probs, returns, values)]
+            minibatch.insert(3, advantages[i])
+            with tf.GradientTape() as tape:
+                loss, metrics = ppo_loss(self.params(), self.config, *minibatch)
+            if target_kl is not None and metrics["approx_kl"] > target_kl:
+                break
+            norm = self.descend(tape, loss, rate)
+            steps, totals = steps + 1, totals + tf.stack([*metrics.values(), norm])
+        return dict(zip(METRICS, tf.unstack(totals / steps), strict=True))
