@@ -61,14 +61,15 @@ def learner(
     device: str = "auto",
     **settings: Any,
 ) -> "Learner":
-    """A learner for `env` (as `make_vec` makes it): algorithm "reinforce", "actor-critic" or "ppo"; backend "pytorch" or "tensorflow".
+    """A learner for `env` (as `make_vec` makes it).
 
+    algorithm: "reinforce", "actor-critic" or "ppo"; backend: "pytorch" or "tensorflow";
     settings: see `rlfilm_lib.rl.config`; defaults are those of the algorithm and the environment.
     UserError for an unknown name, a value out of range, or spaces that are not flat.
 
     >>> learner("poo", make_vec("CartPole-v1", num_envs=2))
     Traceback (most recent call last):
-    rlfilm_lib.errors.UserError: unknown algorithm 'poo'; did you mean 'ppo'? (one of: reinforce, actor-critic, ppo)
+    rlfilm_lib.errors.UserError: unknown algorithm 'poo'; did you mean 'ppo'? (one of: ...)
     """
     env_id, env_kwargs = identity(env)
     config = configure(algorithm, env_id, **{"num_envs": env.num_envs, **settings})

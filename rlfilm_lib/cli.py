@@ -78,6 +78,9 @@ def train(
     backend: Backend = None,
     steps: Annotated[int, typer.Option(min=1, help="Environment steps, over all environments.")] = 200_000,
     seed: Annotated[int | None, typer.Option(min=0, help="One seed, one run. Default: 0.")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="So many runs, seeds SEED, SEED + 1, …, each in a folder of --out, with scores.")
+    ] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder of the run. Default: runs/ENV-ALGO-SEED.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the algorithm; repeatable.")
@@ -89,29 +92,34 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train an agent; the run folder holds its policy, its learner, its settings and its progress."""
-    from rlfilm_lib.run import run
+    from rlfilm_lib.run import run, run_seeds
 
     chosen = dict(_setting(item) for item in settings or [])
-    folder = out or Path("runs") / f"{env.rsplit('/', 1)[-1]}-{algo}-{seed or 0}"
-    with _resumable(folder, [] if out else ["--out", str(folder)]):
-        summary = run(
-            env,
-            algo,
-            backend=backend,
-            steps=steps,
-            seed=seed,
-            out=folder,
-            settings=chosen,
-            num_envs=num_envs,
-            device=device,
-            resume=resume,
-            force=force,
-        )
+    first = seed or 0
+    span = f"{first}" if seeds == 1 else f"{first}-to-{first + seeds - 1}"
+    folder = out or Path("runs") / f"{env.rsplit('/', 1)[-1]}-{algo}-{span}"
+    asked: dict[str, Any] = {
+        "backend": backend,
+        "settings": chosen,
+        "num_envs": num_envs,
+        "device": device,
+        "resume": resume,
+        "force": force,
+    }
+    with _resumable(folder if seeds == 1 else folder / f"seed-{first}", [] if out else ["--out", str(folder)]):
+        if seeds == 1:
+            summary = run(env, algo, steps, folder, seed=seed, **asked)
+        else:
+            summary = run_seeds(env, algo, steps, folder, seeds, first, **asked)
     if as_json:
         _print_json(summary)
-    else:
-        print(f"{summary['steps']:,} steps in {summary['wall_s']:.1f} s ({summary['steps_per_s']:,.0f} steps/s)")
+        return
+    print(f"{summary['steps']:,} steps in {summary['wall_s']:.1f} s ({summary['steps_per_s']:,.0f} steps/s)")
+    if seeds == 1:
         print(f"to measure it: rlfilm evaluate {shlex.quote(str(summary['out']))}")
+    else:
+        _print_scores(summary)
+        print(folder / "scores.png")
 
 
 @app.command(epilog="Example: rlfilm evaluate runs/first --episodes 100 --seed 1 --json")
@@ -124,9 +132,14 @@ def evaluate(
     sampled: Annotated[bool, typer.Option("--sampled", help="Sample actions instead of taking the mean.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Play a trained policy: mean, spread and a 95 % bootstrap interval of its return."""
+    """Play a trained policy, or those of several seeds: mean, spread and a 95 % bootstrap interval of the return."""
     import rlfilm_lib as rlfilm
+    from rlfilm_lib.run import score_seeds, seed_folders
 
+    if seed_folders(run):
+        scores = score_seeds(run, episodes=episodes, seed=seed, sampled=sampled)
+        _print_json(scores) if as_json else _print_scores(scores)
+        return
     policy, env_id = _policy(run)
     result = rlfilm.evaluate(policy, env_id, episodes=episodes, seed=seed, sampled=sampled)
     if as_json:
@@ -166,11 +179,17 @@ def shoot(
 @app.command(epilog="Example: rlfilm film --backend tensorflow --out film-tf")
 def film(
     out: Annotated[Path, typer.Option(help="Folder for the film, its page and its files.")] = Path("film"),
+    algo: Annotated[str, typer.Option(help="Algorithm that the film shows.")] = "ppo",
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Train the other algorithms as well: table and curve show all three.")
+    ] = False,
     backend: Backend = None,
-    steps: Annotated[int, typer.Option(min=1, help="Environment steps of training.")] = 600_000,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps of each training.")] = 300_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
     size: Size = "640x360",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what was stopped, or add --compare to a film that is there.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the film in --out.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -180,7 +199,17 @@ def film(
     from rlfilm_lib.screening import make_film
 
     with _resumable(out / "run"):
-        report = make_film(out, backend, steps=steps, seed=seed, size=width_height, resume=resume, force=force)
+        report = make_film(
+            out,
+            backend,
+            steps=steps,
+            seed=seed,
+            size=width_height,
+            resume=resume,
+            force=force,
+            algorithm=algo,
+            compare=compare,
+        )
     print((out / "index.html").resolve())
     if as_json:
         _print_json(report)
@@ -253,6 +282,20 @@ def _resumable(run: Path, missing: Sequence[str] = ()) -> Iterator[None]:
             again = [item for item in sys.argv[1:] if item not in ("--resume", "--force")]
             print(f"stopped; to go on: rlfilm {shlex.join([*again, *missing, '--resume'])}", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def _print_scores(scores: dict[str, Any]) -> None:
+    """A row for each run, then what they say together."""
+    rows = [["", "return", "95 % interval", *([] if scores["normalised_score"] is None else ["normalised score"])]]
+    for name, each in scores["runs"].items():
+        low, high = each["ci95"]
+        row = [name, f"{each['return_mean']:.2f}", f"{low:.2f} to {high:.2f}"]
+        rows.append(row if each["normalised_score"] is None else [*row, f"{each['normalised_score']:.3f}"])
+    _print_table(rows)
+    low, high = scores["interquartile_ci95"]
+    what = "return" if scores["normalised_score"] is None else "normalised score"
+    print(f"interquartile mean of the {what} {scores['interquartile_mean']:.4g}, ", end="")
+    print(f"95 % interval {low:.4g} to {high:.4g} ({len(scores['runs'])} runs, {scores['episodes']} episodes each)")
 
 
 def _policy(run: Path) -> tuple[Any, str]:

@@ -1,12 +1,13 @@
 """The main job: train an agent, shoot each brief before and after, and lay the result out as a film and a page.
 
 `make_film` writes into one folder: film.mp4, index.html, contact_sheet.png, learning_curve.png, camera.csv,
-report.json, and run/, the training run that the film shows.
+report.json, and run/, the training run that the film shows; to compare, also compare/, a run of each other algorithm.
 """
 
 import html
 import os
 import signal
+import sys
 import time
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -30,12 +31,13 @@ from rlfilm_lib.envs.shooting import Shot, play
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.media import clip
 from rlfilm_lib.rl import checkpoint
+from rlfilm_lib.rl.config import configure
 from rlfilm_lib.rl.train import History
 from rlfilm_lib.run import read_progress, run, versions
 from rlfilm_lib.stage import preview
+from rlfilm_lib.widgets.picture import BLACK, BLUE, GREEN, ORANGE
 
 ENV_ID = "rlfilm/MovieScene-v0"
-SETTINGS = {"anneal": True}
 FPS = 24
 SLATE_FRAMES = 36
 HOLD_FRAMES = 12
@@ -45,6 +47,8 @@ EPISODES = 64
 INK, PAPER, ACCENT, DIM = (18, 20, 24), (236, 232, 222), (230, 159, 0), (150, 150, 150)
 
 DESCRIPTIONS = {"wide": "wide, high-key", "medium": "medium", "close": "close, low-key"}
+ALGORITHMS = {"reinforce": ("REINFORCE", ORANGE), "actor-critic": ("Actor-Critic", BLUE), "ppo": ("PPO", GREEN)}
+"""What each is called in print, and the colour of its curve."""
 
 
 @dataclass(frozen=True)
@@ -64,18 +68,22 @@ class Scene:
 def make_film(
     out: str | Path = "film",
     backend: str | None = None,
-    steps: int = 600_000,
+    steps: int = 300_000,
     seed: int = 0,
     size: tuple[int, int] = (640, 360),
     resume: bool = False,
     force: bool = False,
     progress: bool = True,
+    algorithm: str = "ppo",
+    compare: bool = False,
 ) -> dict[str, Any]:
-    """Train with REINFORCE, film three briefs before and after, and write everything into `out`. Returns the report.
+    """Train, film three briefs before and after, and write everything into `out`. Returns the report.
 
-    A folder that already holds a film is refused without `force`; one with a training that was stopped is refused
-    without `resume` or `force`.
+    With `compare` the other algorithms are trained for as many steps, and the table and the curve show all of them.
+    A folder that holds a film or a stopped training is refused without `resume` or `force`. On `resume` each training
+    goes on from where it is, a finished one is kept, and the film is made anew.
     """
+    config = configure(algorithm, ENV_ID)
     out = Path(out)
     if (out / "report.json").exists() and not (force or resume):
         raise UserError(f"{out} already holds a film: replace it with --force, or choose another folder with --out")
@@ -84,14 +92,20 @@ def make_film(
     backend = rlfilm.choose_backend(backend)
     checkpoint.make_folder(out)
     began = time.perf_counter()
-    resume = resume and (out / "run" / "config.json").exists()
-    where = (out / "run", backend, seed)
-    trained = run(ENV_ID, "reinforce", steps, *where, settings=SETTINGS, resume=resume, force=force, progress=progress)
+    others = [name for name in ALGORITHMS if compare and name != algorithm]
+    folders = {algorithm: out / "run"} | {name: out / "compare" / name for name in others}
+    runs = {}
+    for name, folder in folders.items():
+        if progress:
+            print(f"training with {ALGORITHMS[name][0]}", file=sys.stderr)
+        begun = resume and (folder / "config.json").exists()
+        runs[name] = run(ENV_ID, name, steps, folder, backend, seed, resume=begun, force=force, progress=progress)
 
-    env = rlfilm.make_vec(ENV_ID, num_envs=1)
+    env = rlfilm.make_vec(ENV_ID, num_envs=config.num_envs)
     policies = {
         "random": env.random_policy(seed),  # type: ignore[attr-defined]
-        "untrained": rlfilm.learner("reinforce", env, backend=backend, seed=seed).policy(),
+        "untrained": rlfilm.learner(algorithm, env, backend=backend, seed=seed).policy(),
+        **{name: rlfilm.load(folders[name]) for name in others},
         "trained": rlfilm.load(out / "run"),
         "expert": env.expert_policy(),  # type: ignore[attr-defined]
     }
@@ -110,14 +124,15 @@ def make_film(
         for brief in BRIEFS
     ]
     stills: dict[tuple[str, str], list[np.ndarray]] = {}
-    with closing(_film(scenes, size, stills, progress)) as frames:
+    with closing(_film(ALGORITHMS[algorithm][0], scenes, size, stills, progress)) as frames:
         clip.write(out / "film.mp4", frames, fps=FPS)
     checkpoint.write_bytes(out / "contact_sheet.png", _png(contact_sheet(scenes, stills)))
-    history = read_progress(out / "run" / "progress.csv")
-    scale = {name: result.return_mean for name, result in results.items()}
-    checkpoint.write_bytes(out / "learning_curve.png", learning_curve(history, scale))
+    histories = {name: read_progress(folder / "progress.csv") for name, folder in folders.items()}
+    means = {name: result.return_mean for name, result in results.items()}
+    means[algorithm] = means.pop("trained")
+    checkpoint.write_bytes(out / "learning_curve.png", learning_curve(histories, means))
     checkpoint.write_csv(out / "camera.csv", CAMERA_COLUMNS, camera_rows(scenes))
-    training = {"algorithm": "reinforce", "backend": backend, "seed": seed}
+    efforts = {name: {"steps": each["steps"], "wall_s": round(each["wall_s"], 1)} for name, each in runs.items()}
     report = {
         "policies": {name: result.summary() for name, result in results.items()},
         "briefs": {
@@ -129,7 +144,8 @@ def make_film(
             }
             for scene in scenes
         },
-        "training": training | {"steps": trained["steps"], "wall_s": round(trained["wall_s"], 1)},
+        "training": {"algorithm": algorithm, "backend": backend, "seed": seed, **efforts.pop(algorithm)},
+        "compared": efforts,
         "wall_s": round(time.perf_counter() - began, 1),
         "versions": versions(),
     }
@@ -142,7 +158,11 @@ def make_film(
 
 
 def _film(
-    scenes: list[Scene], size: tuple[int, int], stills: dict[tuple[str, str], list[np.ndarray]], progress: bool
+    algorithm: str,
+    scenes: list[Scene],
+    size: tuple[int, int],
+    stills: dict[tuple[str, str], list[np.ndarray]],
+    progress: bool,
 ) -> Generator[np.ndarray, None, None]:
     """Every frame of the film in order; the first and last frame of each take are kept in `stills`."""
     total = sum(len(shot.take) for scene in scenes for shot in scene.shots.values())
@@ -151,7 +171,7 @@ def _film(
     bar = tqdm(total=total, unit=" frames", desc="filming", disable=not progress, dynamic_ncols=True)
     with pool, bar:
         yield from [
-            slate(size, "rlfilm", ["a camera learns to shoot", "three briefs, untrained and trained"])
+            slate(size, "rlfilm", ["a camera learns to shoot", f"with {algorithm}: three briefs, before and after"])
         ] * SLATE_FRAMES
         for scene in scenes:
             for number, (agent, shot) in enumerate(scene.shots.items(), start=1):
@@ -231,28 +251,50 @@ def contact_sheet(scenes: list[Scene], stills: Mapping[tuple[str, str], list[np.
     return sheet
 
 
-def learning_curve(history: History, scale: Mapping[str, float]) -> bytes:
-    """Return against steps as PNG, with random, untrained, trained and expert as lines."""
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+def learning_curve(histories: Mapping[str, History], means: Mapping[str, float]) -> bytes:
+    """Return against steps of each algorithm as PNG, and what it earned in the end, beside the other policies."""
+    figure = Figure(figsize=(8, 4.8), layout="constrained")
     axes = figure.subplots()
-    steps, mean, sd = (history.column(name) for name in ("steps", "return_mean", "return_sd"))
-    axes.fill_between(steps, mean - sd, mean + sd, color="#56B4E9", alpha=0.3, lw=0, label="± 1 sd of its takes")
-    axes.plot(steps, mean, color="#0072B2", lw=1.5, label="REINFORCE, sampled actions")
-    styles = {
-        "expert": ("k", "-"),
-        "trained": ("#0072B2", ":"),
-        "untrained": ("#D55E00", "--"),
-        "random": ("0.6", "-."),
-    }
-    for name, (colour, style) in styles.items():
-        axes.axhline(scale[name], color=colour, ls=style, lw=1.2, label=f"{name}: {scale[name]:.1f}")
+    total = max(history[-1]["steps"] for history in histories.values())
+    width = max(1, int(float(f"{total / 30:.0e}")))
+    shown = [(name, *looks) for name, looks in ALGORITHMS.items() if name in histories]
+    for algorithm, name, colour in shown:
+        steps, mean, sd = windows(histories[algorithm], width)
+        axes.fill_between(steps, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
+        axes.plot(steps, mean, ".-", color=colour, lw=1.8, ms=4, label=name)
+    for place, (algorithm, name, colour) in enumerate(shown):
+        label = f"{name}, trained: {means[algorithm]:.1f}"
+        axes.plot((1.02 + 0.02 * place) * total, means[algorithm], "D", color=colour, mec=BLACK, ms=7, label=label)
+    for name, style in (("expert", "-"), ("untrained", "--"), ("random", ":")):
+        axes.axhline(means[name], color=BLACK, ls=style, lw=1, label=f"{name}: {means[name]:.1f}")
     axes.set(xlabel="environment steps", ylabel="return of a 4 s take (at most 48)", ylim=(0, 48))
+    axes.set_title(f"curves: means of the iterations in {width:,} steps; shaded: ± 1 sd of their takes", fontsize=10)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-    axes.legend(loc="lower right", ncols=2, frameon=False)
+    axes.legend(loc="lower right", ncols=3, frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     png = BytesIO()
     figure.savefig(png, dpi=120, format="png")
     return png.getvalue()
+
+
+def windows(history: History, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The iterations within each `width` steps of a training: mean steps, and mean and deviation of their takes.
+
+    (K,) each, for the K windows in which a take ended. Every iteration in which one ended counts alike; what is left
+    over at the end of the training belongs to the last window.
+
+    >>> rows = [{"steps": steps, "return_mean": 4.0, "return_sd": 0.0} for steps in (10, 30, 60, 70)]
+    >>> windows(History([{"steps": 5}, *rows]), 30)
+    (array([20., 65.]), array([4., 4.]), array([0., 0.]))
+    """
+    steps, mean, sd = (history.column(name) for name in ("steps", "return_mean", "return_sd"))
+    last = max(steps[-1] // width - 1, 0)
+    known = np.isfinite(mean)
+    steps, mean, sd = steps[known], mean[known], sd[known]
+    _, window, rows = np.unique(np.minimum((steps - 1) // width, last), return_inverse=True, return_counts=True)
+    means = np.bincount(window, mean) / rows
+    variance = np.bincount(window, sd**2 + (mean - means[window]) ** 2) / rows
+    return np.bincount(window, steps) / rows, means, np.sqrt(variance)
 
 
 def _png(picture: Image.Image) -> bytes:
@@ -288,28 +330,44 @@ def camera_rows(scenes: list[Scene]) -> Iterator[dict[str, object]]:
 
 def page(scenes: list[Scene], report: Mapping[str, Any]) -> str:
     """index.html: the film, the sheet, the curve and the figures on one page."""
-    training, results = report["training"], report["policies"]
+    training, compared, results = report["training"], report["compared"], report["policies"]
+    efforts = {
+        name: f"{each['steps']:,} steps, {each['wall_s']:.0f} s"
+        for name, each in (compared | {"trained": training}).items()
+    }
+    algorithm = ALGORITHMS[training["algorithm"]][0]
+    names = {name: name for name in results} | {"trained": f"trained with {algorithm}"}
+    names |= {name: f"trained with {ALGORITHMS[name][0]}" for name in compared}
     policies = _table(
-        ["policy", f"mean return of {4 * EPISODES} takes", "95 % interval", "score (random 0, expert 1)"],
+        ["policy", "training", "mean return", "95 % interval", "score"],
         [
-            [name, f"{r['return_mean']:.2f}", "{:.2f} to {:.2f}".format(*r["ci95"]), f"{r['normalised_score']:.2f}"]
+            [
+                names[name],
+                efforts.get(name, "none"),
+                f"{r['return_mean']:.2f}",
+                "{:.2f} to {:.2f}".format(*r["ci95"]),
+                f"{r['normalised_score']:.2f}",
+            ]
             for name, r in results.items()
         ],
     )
     briefs = _table(
-        ["brief", "asks for", *results],
+        ["brief", "asks for", *names.values()],
         [
             [DESCRIPTIONS[scene.brief], "; ".join(brief_lines(scene.brief))]
             + [f"{scene.returns[name]:.1f}" for name in results]
             for scene in scenes
         ],
     )
+    caveat = " Each algorithm was trained once; with another seed its mean moves further." if compared else ""
+    runs = ["run", *(f"compare/{name}" for name in compared)]
+    progress = ", ".join(f'<a href="{folder}/progress.csv">{folder}/progress.csv</a>' for folder in runs)
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>rlfilm: a camera learns to shoot</title>
+<title>rlfilm: a camera learns to shoot with {algorithm}</title>
 <style>{STYLE}</style>
 <h1>A camera learns to shoot</h1>
-<p>REINFORCE ({training["backend"]}, seed {training["seed"]}) moved the camera, set three lights and placed the
+<p>{algorithm} ({training["backend"]}, seed {training["seed"]}) moved the camera, set three lights and placed the
 character for {training["steps"]:,} steps, {training["wall_s"]:.0f} s of training. The film shows each of three briefs
 twice: shot by the untrained policy, then by the trained one, from the same start.</p>
 <video src="film.mp4" controls preload="auto"></video>
@@ -317,13 +375,17 @@ twice: shot by the untrained policy, then by the trained one, from the same star
 <img src="contact_sheet.png" alt="Each brief as the untrained and the trained agent shot it: first and last frame.">
 <h2>How good is it?</h2>
 {policies}
+<p>Every policy shoots the same {4 * EPISODES} takes; a take of 48 steps earns at most 48. The score is 0 for the random
+policy and 1 for the expert. The interval says how far the mean would move with other takes.{caveat}</p>
 <h2>By brief</h2>
 {briefs}
-<p>Mean returns over {EPISODES} takes each; a take of 48 steps earns at most 48.</p>
+<p>Mean returns of {EPISODES} takes each.</p>
 <h2>How it learned</h2>
-<img src="learning_curve.png" alt="The return per iteration rises from the random policy's towards the expert's.">
+<img src="learning_curve.png" alt="The return while learning rises from the random policy's towards the expert's.">
+<p>While it learns, a policy leaves part of every action to chance, to try things out. A diamond is the trained policy.
+It, the expert and the untrained policy were measured without chance, as in the table.</p>
 <p>Files: <a href="film.mp4">film.mp4</a>, <a href="camera.csv">camera.csv</a> (lens, focus, position and lights per
-frame), <a href="report.json">report.json</a>, <a href="run/progress.csv">run/progress.csv</a>.</p>
+frame), <a href="report.json">report.json</a>, {progress}.</p>
 </html>
 """
 
@@ -332,6 +394,7 @@ STYLE = """
 body { background: #121418; color: #ece8de; font: 17px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2rem auto;
   padding: 0 1rem }
 video, img { width: 100%; height: auto; display: block; margin: 1rem 0 }
+div { overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #444 }
 a { color: #e69f00 }
@@ -344,4 +407,4 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
         f"<tr><th scope=row>{html.escape(first)}" + "".join(f"<td>{html.escape(cell)}" for cell in rest)
         for first, *rest in rows
     )
-    return f"<table><tr>{head}{body}</table>"
+    return f"<div><table><tr>{head}{body}</table></div>"

@@ -140,6 +140,25 @@ def test_evaluate_prints_the_figures_of_the_contract(trained, rlfilm):
     assert f"{result['return_mean']:.2f}" in rlfilm(f"evaluate {folder} --episodes 3 --seed 5")[1]
 
 
+def test_several_seeds_are_trained_and_evaluated_together(rlfilm, any_backend, tmp_path):
+    pytest.importorskip("matplotlib")
+    line = f"{TRAIN} --backend {any_backend} --seeds 2 --seed 3 --out {tmp_path}/runs"
+    code, out, _ = rlfilm(f"{line} --json")
+    summary = json.loads(out.splitlines()[-1])
+    assert code == 0 and list(summary["runs"]) == ["seed-3", "seed-4"] and summary["steps"] >= 600
+    assert rlfilm(line)[0] == 2  # there are runs
+    code, out, _ = rlfilm(f"{line} --resume")
+    assert code == 0 and out.splitlines()[-1] == f"{tmp_path}/runs/scores.png"
+    assert f"interquartile mean of the return {summary['interquartile_mean']:.4g}" in out
+
+    code, out, _ = rlfilm(f"evaluate {tmp_path}/runs --episodes 64 --json")
+    evaluated = json.loads(out)
+    assert code == 0 and evaluated["scores"] == summary["scores"] and evaluated["runs"] == summary["runs"]
+    rows = rlfilm(f"evaluate {tmp_path}/runs --episodes 64")[1].splitlines()
+    assert [row.split()[0] for row in rows[1:3]] == ["seed-3", "seed-4"]
+    assert f"{summary['scores'][1]:.2f}" in rows[2]
+
+
 def test_ctrl_c_saves_and_resume_goes_on(tmp_path, any_backend, rlfilm):
     command = [sys.executable, "-c", "from rlfilm_lib.cli import main; main()", *shlex.split(TRAIN)]
     command += ["--steps", "100000000", "--backend", any_backend, "--out", str(tmp_path / "run")]
@@ -175,12 +194,16 @@ def test_film_prints_the_path_of_its_page_last(tmp_path, rlfilm, monkeypatch):
     screening = pytest.importorskip("rlfilm_lib.screening")
     calls = []
     monkeypatch.setattr(screening, "make_film", lambda *given, **named: calls.append((given, named)) or {"wall_s": 1.0})
-    code, out, _ = rlfilm(f"film --out {tmp_path} --backend tensorflow --steps 10 --size 640x480")
+    code, out, _ = rlfilm(f"film --out {tmp_path} --algo reinforce --backend tensorflow --steps 10 --size 640x480")
     assert code == 0 and out.splitlines()[-1] == str(tmp_path / "index.html")
     ((given, named),) = calls
     assert given == (tmp_path, "tensorflow")
-    assert named == {"steps": 10, "seed": 0, "size": (640, 480), "resume": False, "force": False}
-    assert json.loads(rlfilm(f"film --out {tmp_path} --json")[1].splitlines()[-1]) == {"wall_s": 1.0}
+    assert named == {
+        "steps": 10, "seed": 0, "size": (640, 480), "resume": False, "force": False,
+        "algorithm": "reinforce", "compare": False,
+    }  # fmt: skip
+    assert json.loads(rlfilm(f"film --out {tmp_path} --compare --json")[1].splitlines()[-1]) == {"wall_s": 1.0}
+    assert calls[1][1]["algorithm"] == "ppo" and calls[1][1]["compare"] is True
 
 
 def write_benchmark(checkout, monkeypatch):

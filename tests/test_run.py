@@ -11,7 +11,7 @@ import pytest
 
 import rlfilm_lib as rlfilm
 from rlfilm_lib.errors import UserError
-from rlfilm_lib.run import run
+from rlfilm_lib.run import read_progress, run, run_seeds, score_seeds, seed_folders
 
 SMALL = {"hidden_sizes": (16,), "num_envs": 4, "normalize_rewards": True}
 
@@ -131,3 +131,58 @@ def test_ctrl_c_saves_and_the_run_goes_on(any_backend, tmp_path):
     if stopped < 30_000:
         run("CartPole-v1", "reinforce", 30_000, tmp_path / "parts", resume=True, **asked)
         np.testing.assert_equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
+
+
+def test_several_seeds_are_several_runs_with_one_summary(any_backend, tmp_path):
+    pytest.importorskip("matplotlib")
+    asked = {"backend": any_backend, "settings": SMALL, "progress": False}
+    summary = run_seeds("CartPole-v1", "reinforce", 200, tmp_path / "all", seeds=3, seed=4, **asked)
+    assert [folder.name for folder in seed_folders(tmp_path / "all")] == ["seed-4", "seed-5", "seed-6"]
+    run("CartPole-v1", "reinforce", 200, tmp_path / "one", seed=5, **asked)
+    np.testing.assert_equal(weights_of(tmp_path / "all/seed-5"), weights_of(tmp_path / "one"))
+
+    alone = rlfilm.evaluate(rlfilm.load(tmp_path / "one"), "CartPole-v1", episodes=64, seed=1)
+    assert summary["runs"]["seed-5"] == alone.summary() and summary["episodes"] == 64
+    assert summary["scores"] == [each["return_mean"] for each in summary["runs"].values()]
+    assert summary["interquartile_mean"] == pytest.approx(np.mean(summary["scores"]))  # of three runs all count
+    low, high = summary["interquartile_ci95"]
+    assert min(summary["scores"]) <= low <= summary["interquartile_mean"] <= high <= max(summary["scores"])
+    assert json.loads((tmp_path / "all/scores.json").read_text()) == json.loads(json.dumps(summary))
+    assert (tmp_path / "all/scores.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_several_seeds_go_on_where_they_stopped(any_backend, tmp_path):
+    """The first is finished, the second was stopped, the third not begun."""
+    pytest.importorskip("matplotlib")
+    asked = {"backend": any_backend, "settings": SMALL, "progress": False}
+    whole = run_seeds("CartPole-v1", "reinforce", 600, tmp_path / "whole", seeds=3, **asked)
+    run("CartPole-v1", "reinforce", 600, tmp_path / "parts/seed-0", seed=0, **asked)
+    run("CartPole-v1", "reinforce", 200, tmp_path / "parts/seed-1", seed=1, **asked)
+    finished = read_progress(tmp_path / "parts/seed-0/progress.csv")
+    parts = run_seeds("CartPole-v1", "reinforce", 600, tmp_path / "parts", seeds=3, resume=True, **asked)
+    assert parts["scores"] == whole["scores"] and parts["steps"] == whole["steps"]
+    assert read_progress(tmp_path / "parts/seed-0/progress.csv") == finished
+
+
+def test_a_folder_with_other_runs_is_not_mixed(any_backend, tmp_path):
+    pytest.importorskip("matplotlib")
+    asked = {"backend": any_backend, "settings": SMALL, "progress": False}
+    run("CartPole-v1", "reinforce", 1, tmp_path / "seed-7", seed=7, **asked)
+    with pytest.raises(UserError, match="seed-7 is not of these 2 runs from seed 0: choose another folder"):
+        run_seeds("CartPole-v1", "reinforce", 1, tmp_path, seeds=2, force=True, **asked)
+    with pytest.raises(UserError, match="seed-7 already holds a run: continue it with --resume"):
+        run_seeds("CartPole-v1", "reinforce", 1, tmp_path, seeds=2, seed=7, **asked)
+    with pytest.raises(UserError, match="seeds=0 is out of range"):
+        run_seeds("CartPole-v1", "reinforce", 1, tmp_path, seeds=0, **asked)
+    (tmp_path / "seed-7/config.json").rename(tmp_path / "config.json")
+    with pytest.raises(UserError, match="config.json is not of these"):
+        run_seeds("CartPole-v1", "reinforce", 1, tmp_path, seeds=1, seed=7, **asked)
+
+
+def test_seeds_are_scored_on_the_yardstick_where_there_is_one(any_backend, tmp_path):
+    for seed in (0, 1):
+        run("rlfilm/MovieScene-v0", "reinforce", 1, tmp_path / f"seed-{seed}", any_backend, seed, progress=False)
+    found = score_seeds(tmp_path, episodes=4)
+    scores = [each["normalised_score"] for each in found["runs"].values()]
+    assert found["scores"] == scores and found["normalised_score"] == pytest.approx(np.mean(scores))
+    assert found["return_mean"] == pytest.approx(np.mean([each["return_mean"] for each in found["runs"].values()]))

@@ -3,8 +3,10 @@
 import csv
 import json
 import os
+import shutil
 import signal
 from concurrent.futures import ProcessPoolExecutor
+from io import BytesIO
 from multiprocessing import get_context
 
 import numpy as np
@@ -17,17 +19,18 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 from PIL import Image
 
+import rlfilm_lib as rlfilm
 from rlfilm_lib import screening
 from rlfilm_lib.envs.movie_scene import BRIEFS
 from rlfilm_lib.media import clip
-from rlfilm_lib.run import run
+from rlfilm_lib.rl.train import History
+from rlfilm_lib.run import read_progress, run
+from rlfilm_lib.widgets.picture import BLUE, GREEN, ORANGE
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    import rlfilm_lib
-
-    if not rlfilm_lib.backends():
+    if not rlfilm.backends():
         pytest.skip("needs PyTorch or TensorFlow")
     out = tmp_path_factory.mktemp("film")
     return out, screening.make_film(out, steps=30_000, size=(128, 72), progress=False)
@@ -64,6 +67,59 @@ def test_the_report_has_all_four_policies_and_training_helps(film):
     assert score["random"] == pytest.approx(0, abs=0.1) and score["expert"] == pytest.approx(1, abs=0.1)
     assert score["untrained"] + 0.05 < score["trained"] <= 1.05
     assert set(report["briefs"]) == set(BRIEFS) and report["training"]["steps"] >= 30_000
+    assert report["training"]["algorithm"] == "ppo" and report["compared"] == {}
+
+
+def test_the_other_algorithms_join_a_film_that_is_there(film, tmp_path):
+    """The film's own training is finished, REINFORCE's was stopped, Actor-Critic's not begun."""
+    out, alone = tmp_path / "film", film[1]
+    shutil.copytree(film[0], out)
+    backend = alone["training"]["backend"]
+    run(screening.ENV_ID, "reinforce", 768, out / "compare/reinforce", backend, progress=False)
+    stopped = read_progress(out / "compare/reinforce/progress.csv")
+    before = (out / "run/progress.csv").read_bytes()
+    report = screening.make_film(out, backend, steps=30_000, size=(128, 72), resume=True, progress=False, compare=True)
+    assert (out / "run/progress.csv").read_bytes() == before
+    assert read_progress(out / "compare/reinforce/progress.csv")[: len(stopped)] == stopped
+
+    assert list(report["policies"]) == ["random", "untrained", "reinforce", "actor-critic", "trained", "expert"]
+    assert all(report["policies"][name] == result for name, result in alone["policies"].items())
+    assert list(report["compared"]) == ["reinforce", "actor-critic"]
+    assert all(30_000 <= each["steps"] < 31_000 for each in report["compared"].values())
+    for name in report["compared"]:
+        policy = rlfilm.load(out / "compare" / name)
+        assert report["policies"][name] == rlfilm.evaluate(policy, policy.env_id, episodes=256, seed=1).summary()
+        assert f'"compare/{name}/progress.csv"' in (out / "index.html").read_text()
+    page = (out / "index.html").read_text()
+    for name in ("REINFORCE", "Actor-Critic", "PPO"):
+        assert page.count(f">trained with {name}<") == 2  # a row of one table, a column of the other
+
+
+def rows(*returns, every=100):
+    """A history with a row every so many steps; None where no take ended."""
+    return History(
+        {"steps": every * number} | ({} if earned is None else {"return_mean": earned, "return_sd": 1.0})
+        for number, earned in enumerate(returns, start=1)
+    )
+
+
+def test_windows_average_the_iterations_in_which_a_take_ended():
+    steps, mean, sd = screening.windows(rows(2.0, None, 4.0, None, None, None, 7.0, 7.0, None, 10.0), 300)
+    np.testing.assert_allclose(steps, [200, 850 - 50 / 3])  # the window in between has none; 900 to 1,000 are left over
+    np.testing.assert_allclose(mean, [3, 8])
+    np.testing.assert_allclose(sd, np.sqrt([1 + 1, 1 + 2]))
+
+
+@pytest.mark.parametrize("names", [["ppo"], ["reinforce", "actor-critic", "ppo"]])
+def test_each_algorithm_has_a_curve_in_its_colour(names):
+    histories = {name: rows(*(10.0 * at, None, 12.0 * at)) for at, name in enumerate(names, start=1)}
+    histories[names[0]] = rows(None)  # so short a training that no take ended
+    means = dict.fromkeys([*names, "random", "untrained", "expert"], 20.0)
+    picture = np.asarray(Image.open(BytesIO(screening.learning_curve(histories, means))).convert("RGB"))
+    colours = {"reinforce": ORANGE, "actor-critic": BLUE, "ppo": GREEN}
+    for name, colour in colours.items():
+        pixels = (picture == [int(colour[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=2).sum()
+        assert (pixels > 100) == (name in names)
 
 
 def test_the_camera_is_told_frame_by_frame(film):
@@ -90,7 +146,7 @@ def test_a_worker_leaves_ctrl_c_to_its_parent():
 
 
 def test_a_training_that_was_stopped_is_kept(tmp_path, any_backend):
-    run(screening.ENV_ID, "reinforce", 800, tmp_path / "run", any_backend, settings=screening.SETTINGS, progress=False)
+    run(screening.ENV_ID, "ppo", 800, tmp_path / "run", any_backend, progress=False)
     before = (tmp_path / "run" / "learner.safetensors").read_bytes()
     with pytest.raises(UserError, match="already holds a run: continue it with --resume, or replace it with --force"):
         screening.make_film(tmp_path, backend=any_backend, progress=False)
@@ -109,4 +165,10 @@ def test_a_film_that_is_there_is_kept(film):
 def test_a_size_that_cannot_be_filmed_is_refused_before_any_work(tmp_path, size, remedy):
     with pytest.raises(UserError, match=remedy):
         screening.make_film(tmp_path / "film", size=size)
+    assert not (tmp_path / "film").exists()
+
+
+def test_an_unknown_algorithm_is_refused_before_any_work(tmp_path):
+    with pytest.raises(UserError, match="unknown algorithm 'poo'; did you mean 'ppo'"):
+        screening.make_film(tmp_path / "film", algorithm="poo")
     assert not (tmp_path / "film").exists()

@@ -64,12 +64,14 @@ def standardize(advantages: np.ndarray) -> np.ndarray:
 def minibatches(rng: np.random.Generator, size: int, minibatch_size: int, epochs: int) -> np.ndarray:
     """Rows of a batch of `size` in the order of learning: (epochs · (size // minibatch_size), minibatch_size) int64.
 
-    Each epoch is shuffled anew. Minibatches are equal; rows that do not fill one are left out of that epoch.
+    Each epoch is shuffled anew. Minibatches are equal; rows that do not fill one are left out of that epoch. A size
+    above the batch's is the batch's.
 
     >>> order = minibatches(np.random.default_rng(0), size=7, minibatch_size=3, epochs=2)
     >>> order.shape, len(set(order[:2].ravel().tolist()))
     ((4, 3), 6)
     """
+    minibatch_size = min(minibatch_size, size)
     used = size - size % minibatch_size
     shuffled = np.stack([rng.permutation(size)[:used] for _ in range(epochs)])
     return shuffled.reshape(-1, minibatch_size)

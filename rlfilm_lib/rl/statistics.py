@@ -50,7 +50,7 @@ def bootstrap_interval(
     rng = stream(seed, 0, Purpose.BOOTSTRAP)
     draws = (rng.integers(len(scores), size=scores.shape) for _ in range(resamples))
     resampled = [statistic(np.take_along_axis(scores, draw, axis=0)) for draw in draws]
-    low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
+    low, high = np.quantile(np.array(resampled), [0.025, 0.975], axis=0)
     return low, high
 
 

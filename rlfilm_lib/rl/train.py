@@ -43,6 +43,8 @@ def train(
     """Collect and learn, in whole iterations, until `learner.steps >= steps`.
 
     A row's return and episode length are those of the episodes that ended in its iteration, absent where none did.
+    Where episodes begin anew in the middle of a run (see `Collector.exact`), the short ones end first: there both are
+    absent until one has ended in every environment.
 
     out: a folder for checkpoints and progress.csv, written at the start, at least every 30 s, and at the end; `history`
     then holds the rows of an earlier part of the run. On Ctrl-C the iteration is finished and saved, then
@@ -50,13 +52,15 @@ def train(
     """
     num_steps: int | None = learner.config.num_steps  # type: ignore[attr-defined]
     collector = Collector(env, learner.seed, num_steps, learner.collector_state)
+    unfinished = np.full(env.num_envs, learner.iteration > 0 and not collector.exact)
     history = History() if history is None else history
     before_s = history[-1]["wall_s"] if history else 0.0
     start, saved_at = time.perf_counter(), -np.inf
+    if out is not None:
+        checkpoint.make_folder(Path(out))
 
     def save() -> None:
         if out is not None:
-            learner.collector_state = collector.state()
             checkpoint.write_csv(Path(out) / "progress.csv", COLUMNS, history)  # first: resuming drops rows, not adds
             learner.save(out)
 
@@ -74,13 +78,15 @@ def train(
                 began = time.perf_counter()
                 rollout = collector.collect(learner.policy(), learner.iteration)
                 metrics = learner.update(rollout, remaining=1 - learner.steps / steps)
+                learner.collector_state = collector.state()
+                unfinished &= ~rollout.ended.any(axis=0)
                 now = time.perf_counter()
                 row = {
                     "iteration": learner.iteration,
                     "steps": learner.steps,
                     "wall_s": round(before_s + now - start, 4),
                     "steps_per_s": round(rollout.steps / (now - began), 1),
-                    **_episodes(rollout),
+                    **({} if unfinished.any() else _episodes(rollout)),
                     **metrics,
                 }
                 history.append({name: row[name] for name in COLUMNS if name in row})

@@ -1,9 +1,9 @@
-"""REINFORCE on MovieScene-v0 in both frameworks: 400,000 steps, 5 seeds, beside random, untrained and expert.
+"""The three algorithms on MovieScene-v0 in both frameworks: 300,000 steps, 5 seeds, beside random, untrained, expert.
 
-Scores are normalised: 0 is the random policy, 1 the expert. With arguments it compares settings instead, in PyTorch;
-from this the environment's preset was chosen:
+Scores are normalised: 0 is the random policy, 1 the expert. With arguments it compares settings of one algorithm
+instead, in TensorFlow; from this the environment's presets were chosen:
 
-python tests/bench/bench_learning.py gamma=0.99,log_std_init=0 gamma=0.9,log_std_init=0 gamma=0.9,log_std_init=-1
+python tests/bench/bench_learning.py reinforce gamma=0.99,log_std_init=0 gamma=0.9,log_std_init=0 gamma=0.9
 """
 
 import json
@@ -16,15 +16,15 @@ import rlfilm_lib as rlfilm
 from rlfilm_lib.rl.statistics import bootstrap_interval
 
 ENV_ID = "rlfilm/MovieScene-v0"
-STEPS, SEEDS, EPISODES = 400_000, range(5), 256
+STEPS, SEEDS, EPISODES = 300_000, range(5), 256
 
 
-def scores(backend: str, steps: int = STEPS, **settings: object) -> tuple[list[float], float]:
+def scores(algorithm: str, backend: str, steps: int = STEPS, **settings: object) -> tuple[list[float], float]:
     """The deterministic normalised score of each seed after `steps` of training (0: untrained), and its seconds."""
     began, found = time.perf_counter(), []
     for seed in SEEDS:
         env = rlfilm.make_vec(ENV_ID, num_envs=16)
-        learner = rlfilm.learner("reinforce", env, backend=backend, seed=seed, **settings)
+        learner = rlfilm.learner(algorithm, env, backend=backend, seed=seed, **settings)
         rlfilm.train(learner, env, steps=steps, progress=False)
         found.append(rlfilm.evaluate(learner.policy(), ENV_ID, episodes=EPISODES, seed=1).normalised_score)
     return found, time.perf_counter() - began
@@ -43,16 +43,17 @@ def bench() -> dict[str, object]:
         result = rlfilm.evaluate(policy, ENV_ID, episodes=EPISODES, seed=1)
         rows[f"{name} score"] = round(result.normalised_score, 3)
     for backend in rlfilm.backends():
-        rows[f"untrained score, {backend}"] = summary(scores(backend, steps=0)[0])
-        trained, seconds = scores(backend)
-        rows[f"trained score, {backend}"] = summary(trained)
-        rows[f"steps/s, {backend}"] = len(SEEDS) * STEPS / seconds
+        rows[f"untrained score, {backend}"] = summary(scores("ppo", backend, steps=0)[0])
+        for algorithm in rlfilm.ALGORITHMS:
+            trained, seconds = scores(algorithm, backend)
+            rows[f"{algorithm} score, {backend}"] = summary(trained)
+            rows[f"{algorithm} steps/s, {backend}"] = len(SEEDS) * STEPS / seconds
     return rows
 
 
 if __name__ == "__main__":
-    for settings in sys.argv[1:]:
+    for settings in sys.argv[2:]:
         chosen = dict(item.split("=") for item in settings.split(","))
-        print(settings, summary(scores("pytorch", **chosen)[0]))
+        print(sys.argv[1], settings, summary(scores(sys.argv[1], "tensorflow", **chosen)[0]), flush=True)
     if not sys.argv[1:]:
         print(json.dumps(bench(), indent=1))

@@ -22,6 +22,7 @@ def test_the_film_plays_on_its_page(chromium, tmp_path, any_backend):
     make_film(tmp_path, any_backend, steps=800, size=(320, 180), progress=False)
     page = chromium.new_page()
     page.goto((tmp_path / "index.html").as_uri())
+    assert "PPO" in page.title()
     page.wait_for_function("() => document.querySelector('video').readyState >= 3")
     played = page.evaluate(PLAYED)
     assert played["time"] > 0.4 and (played["width"], played["height"]) == (320, 180) and 30 <= played["seconds"] <= 60

@@ -47,6 +47,7 @@ def test_each_epoch_sees_every_row_once():
     for epoch in order.reshape(3, 12):
         np.testing.assert_array_equal(np.sort(epoch), np.arange(12))
     assert (order[:3] != order[3:6]).any()
+    assert minibatches(np.random.default_rng(0), 12, 99, epochs=3).shape == (3, 12)  # the whole batch, at most
 
 
 def test_each_minibatch_is_standardised_by_its_own():

@@ -69,7 +69,6 @@ def test_unknown_algorithm():
         ({"gae_lambda": 1.1}, "gae_lambda=1.1 is out of range: give a number from 0 to 1"),
         ({"target_kl": "never"}, "target_kl=never does not parse: give a number"),
         ({"clip_value": -1}, "clip_value=-1.0 is out of range: give a finite number above 0, or none"),
-        ({"num_envs": 1, "num_steps": 32}, "minibatch_size=64 is more than a rollout's num_envs · num_steps = 32"),
     ],
 )
 def test_bad_settings_of_ppo_are_named(settings, message):
