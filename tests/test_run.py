@@ -67,6 +67,7 @@ def test_an_existing_run_is_kept(any_backend, tmp_path):
         ({"seed": 5}, "seed 5"),
         ({"num_envs": 7}, "num_envs 7"),
         ({"env_id": "Acrobot-v1"}, "env Acrobot"),
+        ({"algorithm": "ppo"}, "algorithm ppo"),
     ):
         with pytest.raises(UserError, match=f"{name}.* is not the .* of the run"):
             run(
