@@ -5,6 +5,7 @@ import dataclasses
 import json
 import shlex
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,6 +37,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the
 
 def main() -> None:
     """Run the command line. Exit code 0; 2 after one line on stderr for a user's mistake; 130 after Ctrl-C."""
+    warnings.showwarning = lambda message, *where, **more: print(f"rlfilm: {message}", file=sys.stderr)
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except UserError as error:

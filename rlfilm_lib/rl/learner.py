@@ -2,6 +2,7 @@
 
 import abc
 import math
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +22,8 @@ from rlfilm_lib.rl.streams import Purpose, stream
 Metrics = dict[str, float]
 PARTS = ("mean", "var", "count")
 """What a file holds of running moments."""
+FEW_WEIGHTS = 1_000_000
+"""Below it a GPU is not expected to pay."""
 VECTORS = {"theta": "", "m": "adam/m/", "v": "adam/v/"}
 """A learner's vectors, and the prefix of their parts' names in a file."""
 
@@ -66,7 +69,14 @@ class Learner(abc.ABC):
             stream(seed, 0, Purpose.WEIGHTS), observation_space, action_space, config.hidden_sizes, config.log_std_init
         )
         self.shapes = {name: array.shape for name, array in first_weights.items()}
-        self.create(flatten(first_weights).astype(config.precision), device)
+        theta = flatten(first_weights).astype(config.precision)
+        self.create(theta, device)
+        if device == "cuda" and theta.size < FEW_WEIGHTS:
+            warnings.warn(
+                f"device 'cuda' for {theta.size:,} weights: starting its kernels usually takes longer than the CPU "
+                f"takes for the whole; --device auto stays on the CPU",
+                stacklevel=2,
+            )
 
     @abc.abstractmethod
     def create(self, theta: np.ndarray, device: str) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import gymnasium as gym
@@ -46,9 +46,9 @@ class Rollout:
     cut_at: np.ndarray
     cut_inputs: np.ndarray
     elapsed: np.ndarray
-    episode_returns: np.ndarray
+    episode_returns: np.ndarray = field(default_factory=lambda: np.zeros(0))
     """(E,) undiscounted return of every episode that ended."""
-    episode_lengths: np.ndarray
+    episode_lengths: np.ndarray = field(default_factory=lambda: np.zeros(0))
     """(E,) its length in steps."""
 
     @property
@@ -103,8 +103,9 @@ def collect_episodes(env: gym.vector.VectorEnv, policy: Policy, seed: int, itera
             break
         require_end(len(steps))
     valid = np.stack(recorded)
-    returns = np.sum([step.rewards * active for step, active in zip(steps, recorded, strict=True)], axis=0)
-    return _rollout(steps, policy, valid, elapsed, episode_returns=returns, episode_lengths=valid.sum(axis=0))
+    rollout = _rollout(steps, policy, valid, elapsed)
+    returns = (rollout.rewards * valid).sum(axis=0, dtype=np.float64)
+    return replace(rollout, episode_returns=returns, episode_lengths=valid.sum(axis=0))
 
 
 class Collector:
@@ -160,17 +161,16 @@ class Collector:
                 break
         self.observations = steps[-1].following
         valid = np.ones((self.num_steps, self.env.num_envs), bool)
-        returns, lengths = self._count(steps)
+        rollout = _rollout(steps, policy, valid, elapsed)
+        returns, lengths = self._count(rollout.rewards, rollout.ended)
         require_end(self.lengths.max())
-        return _rollout(steps, policy, valid, elapsed, episode_returns=returns, episode_lengths=lengths)
+        return replace(rollout, episode_returns=returns, episode_lengths=lengths)
 
-    def _count(self, steps: list["_Step"]) -> tuple[np.ndarray, np.ndarray]:
-        """Returns and lengths (E,) of the episodes that ended in these steps; what goes on is counted on."""
-        rewards = np.stack([step.rewards for step in steps])
-        ended = np.stack([step.ended for step in steps])
+    def _count(self, rewards: np.ndarray, ended: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns and lengths (E,) of the episodes that ended in these rows (T, N); what goes on is counted on."""
         returns, lengths, start = [], [], 0
-        for end in [*np.flatnonzero(ended.any(axis=1)), len(steps) - 1]:
-            self.returns = self.returns + rewards[start : end + 1].sum(axis=0)
+        for end in [*np.flatnonzero(ended.any(axis=1)), len(rewards) - 1]:
+            self.returns = self.returns + rewards[start : end + 1].sum(axis=0, dtype=np.float64)
             self.lengths = self.lengths + (end + 1 - start)
             over = ended[end] & (self.lengths > 0)
             returns.append(self.returns[over])
@@ -228,15 +228,8 @@ def _step_of_episode(steps: list[_Step], elapsed: np.ndarray) -> np.ndarray:
     return elapsed
 
 
-def _rollout(
-    steps: list[_Step],
-    policy: Policy,
-    valid: np.ndarray,
-    elapsed: np.ndarray,
-    episode_returns: np.ndarray,
-    episode_lengths: np.ndarray,
-) -> Rollout:
-    """The steps side by side. A trajectory is cut where it was truncated, and after the last row."""
+def _rollout(steps: list[_Step], policy: Policy, valid: np.ndarray, elapsed: np.ndarray) -> Rollout:
+    """The steps side by side, without the episodes. A trajectory is cut where truncated, and after the last row."""
     columns = itertools.islice(zip(*steps, strict=True), 6)
     observations, inputs, actions, rewards, terminated, truncated = map(np.array, columns)
     ended = terminated | truncated
@@ -264,8 +257,6 @@ def _rollout(
         cut_at=cut_at,
         cut_inputs=cut_inputs,
         elapsed=elapsed,
-        episode_returns=episode_returns,
-        episode_lengths=episode_lengths,
     )
 
 

@@ -1,11 +1,14 @@
 """Making vector environments, and telling how one was made."""
 
+import functools
+
 import gymnasium as gym
+import numpy as np
 import pytest
 
 import rlfilm_lib as rlfilm
 from rlfilm_lib.errors import UserError
-from rlfilm_lib.rl.environment import identity
+from rlfilm_lib.rl.environment import SAME_STEP, SameStepVectorEnv, identity
 
 
 @pytest.mark.parametrize(
@@ -44,3 +47,29 @@ def test_keywords_the_environment_does_not_have_are_refused():
         rlfilm.make_vec("CartPole-v1", wheels=3)
     with pytest.raises(UserError, match="num_envs=0 is out of range: give 1 or more"):
         rlfilm.make_vec("CartPole-v1", num_envs=0)
+
+
+@pytest.mark.parametrize(
+    ("env_id", "env_kwargs"),
+    [("CartPole-v1", {}), ("Pendulum-v1", {}), ("FrozenLake-v1", {}), ("CartPole-v1", {"max_episode_steps": 7})],
+)
+def test_a_step_is_that_of_gymnasiums_own(env_id, env_kwargs):
+    """Number by number over many ends: observations, rewards, both ends, and every entry of info with its mask."""
+    make = functools.partial(gym.make, env_id, **env_kwargs)
+    ours = SameStepVectorEnv([make] * 3)
+    theirs = gym.vector.SyncVectorEnv([make] * 3, autoreset_mode=SAME_STEP)
+    np.testing.assert_array_equal(ours.reset(seed=3)[0], theirs.reset(seed=3)[0])
+    ours.action_space.seed(0)
+    ended = 0
+    for _ in range(450):
+        actions = ours.action_space.sample()
+        *found, info = ours.step(actions)
+        *expected, their_info = theirs.step(actions)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+            assert one.dtype == other.dtype
+        pairs = zip(info.pop("final_obs", []), their_info.pop("final_obs", []), strict=True)
+        assert all(np.array_equal(one, other) for one, other in pairs)
+        np.testing.assert_equal(info, their_info)
+        ended += (found[2] | found[3]).sum()
+    assert ended >= 6

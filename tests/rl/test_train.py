@@ -1,3 +1,5 @@
+import importlib
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -127,6 +129,15 @@ def test_flat_and_discrete_spaces_train(any_backend, algorithm, env_id):
     learner, history = train_a_little(algorithm, any_backend, env_id=env_id, steps=100)
     assert np.isfinite(history.column("policy_loss")).all()
     assert rlfilm.evaluate(learner.policy(), env_id, episodes=2).episodes == 2
+
+
+def test_a_gpu_for_a_small_network_is_advised_against(any_backend, monkeypatch):
+    twin = importlib.import_module(f"{rlfilm.BACKENDS[any_backend][1]}.learner")
+    on_the_cpu = twin.choose_device("cpu")
+    monkeypatch.setattr(twin, "choose_device", lambda device: on_the_cpu)
+    env = rlfilm.make_vec("CartPole-v1", num_envs=2)
+    with pytest.warns(UserWarning, match="device 'cuda' for 9,155 weights: .* --device auto stays on the CPU"):
+        rlfilm.learner("ppo", env, backend=any_backend, device="cuda")
 
 
 class Scaled(gym.RewardWrapper):
