@@ -471,7 +471,7 @@ twins("actor_critic", ("class ActorCritic", "return metrics"))
 
 # %% tags=["nbval-check-output"]
 env = rlfilm.make_vec(SCENE, num_envs=16, controls=3)
-learner = rlfilm.learner("actor-critic", env, backend=BACKEND, seed=0)
+learner = rlfilm.learner("actor-critic", env, backend=BACKEND, seed=0, log_std_init=0.0)
 policy = learner.policy()
 rollout = Collector(env, seed=0, num_steps=64).collect(policy, iteration=0)
 said, bootstrap = rollout.values(policy), rollout.bootstrap(policy)

@@ -12,8 +12,7 @@ import numpy as np
 
 from rlfilm_lib.rl.batch import generalized, standardize
 from rlfilm_lib.rl.rollout import Rollout
-from rlfilm_lib.widgets.picture import BLACK, BLUE, ORANGE, Described
-from rlfilm_lib.widgets.returns_explorer import drawing, text
+from rlfilm_lib.widgets.picture import BLACK, BLUE, ORANGE, Described, drawing, text
 
 SILENT = "#e4e4e4"
 """Where the gradient vanishes."""

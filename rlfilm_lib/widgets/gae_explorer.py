@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlfilm_lib.rl.returns import gae
-from rlfilm_lib.widgets.picture import BLACK, BLUE, GREEN, ORANGE, VERMILION, Described
-from rlfilm_lib.widgets.returns_explorer import drawing, round_numbers, text
+from rlfilm_lib.widgets.picture import BLACK, BLUE, GREEN, ORANGE, VERMILION, Described, drawing, round_numbers, text
 
 MARKS = 5
 """Of focus error, to each side, that the take survives; one mark is one depth of field."""

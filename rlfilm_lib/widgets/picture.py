@@ -101,3 +101,32 @@ def row(**parts: Described) -> Described:
 def strip(frames: np.ndarray, alt: str, width: int = 960) -> Described:
     """Frames (F, height, width, 3) uint8 from left to right, as one picture."""
     return picture(np.concatenate(list(frames), axis=1), alt, width)
+
+
+# Drawings in SVG, made in milliseconds, so that sliders feel live
+
+
+def drawing(width: int, height: int, marks: str, alt: str) -> Described:
+    """SVG marks as a described image."""
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="white"/>{marks}</svg>'
+    )
+    source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+    return Described(f'<img src="{source}" width="{width}" style="max-width: 100%" alt="{html.escape(alt)}">', alt)
+
+
+def text(x: float, y: float, words: str, anchor: str = "start") -> str:
+    """Words as SVG."""
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{html.escape(words)}</text>'
+
+
+def round_numbers(low: float, high: float) -> np.ndarray:
+    """Three to seven round numbers between low and high.
+
+    >>> round_numbers(-7.2, 16.0).tolist(), round_numbers(-0.31, 1.3).tolist()
+    ([-5.0, 0.0, 5.0, 10.0, 15.0], [0.0, 0.5, 1.0])
+    """
+    decade = 10 ** np.floor(np.log10((high - low) / 3))
+    step = decade * max(size for size in (1, 2, 5) if size * decade <= (high - low) / 3)
+    return step * np.arange(np.ceil(low / step), np.floor(high / step) + 1) + 0.0  # no -0

@@ -5,7 +5,6 @@ policy with three parameters: the same episodes, credited in different ways. `st
 them, `spread` measures the estimates, `view` and `still` show them; `ReturnsExplorer` is the shell of sliders.
 """
 
-import base64
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from rlfilm_lib.rl.environment import make_vec
 from rlfilm_lib.rl.policy import Policy
 from rlfilm_lib.rl.returns import reward_to_go
 from rlfilm_lib.rl.rollout import Rollout, collect_episodes
-from rlfilm_lib.widgets.picture import BLACK, BLUE, ORANGE, VERMILION, Described
+from rlfilm_lib.widgets.picture import BLACK, BLUE, ORANGE, VERMILION, Described, drawing, round_numbers, text
 
 CREDITS = ("whole return", "reward-to-go")
 BASELINES = ("none", "mean return", "state value")
@@ -265,17 +264,6 @@ def window(measured: Spread) -> tuple[float, float]:
     return min(measured.mean - reach, -0.3 * measured.true), max(measured.mean + reach, 1.1 * measured.true)
 
 
-def round_numbers(low: float, high: float) -> np.ndarray:
-    """Three to seven round numbers between low and high.
-
-    >>> round_numbers(-7.2, 16.0).tolist(), round_numbers(-0.31, 1.3).tolist()
-    ([-5.0, 0.0, 5.0, 10.0, 15.0], [0.0, 0.5, 1.0])
-    """
-    decade = 10 ** np.floor(np.log10((high - low) / 3))
-    step = decade * max(size for size in (1, 2, 5) if size * decade <= (high - low) / 3)
-    return step * np.arange(np.ceil(low / step), np.floor(high / step) + 1) + 0.0  # no -0
-
-
 def histogram(measured: Spread, colour: str, left: float, top: float, width: float, height: float, title: str) -> str:
     """Shares of batches as bars, with the true gradient, the mean and the wrong way, as SVG in the given rectangle."""
     low, high = window(measured)
@@ -302,11 +290,6 @@ def histogram(measured: Spread, colour: str, left: float, top: float, width: flo
     )
 
 
-def text(x: float, y: float, words: str, anchor: str = "start") -> str:
-    """Words as SVG."""
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{html.escape(words)}</text>'
-
-
 def deviation_bars(
     measured: dict[tuple[str, str], Spread], chosen: tuple[str, str], left: float, top: float, width: float
 ) -> str:
@@ -327,16 +310,6 @@ def deviation_bars(
         + "".join(text(across(decade), bottom + 20, f"{decade:g}", "middle") for decade in DECADES)
         + text(left + width / 2, bottom + 42, "standard deviation of a batch's estimate", "middle")
     )
-
-
-def drawing(width: int, height: int, marks: str, alt: str) -> Described:
-    """SVG marks as a described image."""
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="white"/>{marks}</svg>'
-    )
-    source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-    return Described(f'<img src="{source}" width="{width}" style="max-width: 100%" alt="{html.escape(alt)}">', alt)
 
 
 def view(data: Study, credit: str, baseline: str, gamma: float, size: int) -> Described:

@@ -16,8 +16,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rlfilm_lib.film.framing import thirds
-from rlfilm_lib.widgets.picture import BLACK, BLUE, GREEN, ORANGE, VERMILION, Described, png
-from rlfilm_lib.widgets.returns_explorer import Spread, drawing, histogram, round_numbers, spread, text
+from rlfilm_lib.widgets.picture import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    VERMILION,
+    Described,
+    drawing,
+    png,
+    round_numbers,
+    text,
+)
+from rlfilm_lib.widgets.returns_explorer import Spread, histogram, spread
 
 CRITICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "smooth": lambda u, v: thirds(u, v, -1, 0.15),
