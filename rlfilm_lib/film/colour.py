@@ -109,6 +109,28 @@ def _xyz(kelvin: ArrayLike) -> np.ndarray:
     return np.stack([x / y, np.ones_like(x), (1 - x - y) / y], axis=-1)
 
 
+UNGRADED = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0])
+"""The ten numbers of an ASC CDL that change nothing: slope, offset and power of red, green and blue, and saturation."""
+
+
+def grade(rgb: ArrayLike, cdl: ArrayLike) -> np.ndarray:
+    """Colours (..., 3) graded by an ASC CDL: clamp(in · slope + offset)^power per channel, then saturation about luma.
+
+    rgb: display-referred, in [0, 1], here sRGB-encoded Rec.709, and so is what is returned; cdl: (..., 10), three
+    slopes, offsets and powers, and the saturation. Clamped before the power and at the end. Luma has the weights of
+    Rec.709, as the standard asks for whatever the space (American Society of Cinematographers, "ASC Color Decision
+    List Transfer Functions and Interchange Syntax", 1.2, 2009).
+
+    >>> grade([0.5, 0.5, 0.5], [1.2, 1, 1, 0, -0.1, 0, 1, 1, 2, 1]).round(4).tolist()
+    [0.6, 0.4, 0.25]
+    """
+    cdl = np.asarray(cdl)
+    slope, offset, power, saturation = cdl[..., 0:3], cdl[..., 3:6], cdl[..., 6:9], cdl[..., 9:]
+    toned = np.clip(rgb * slope + offset, 0, 1) ** power
+    luma = luminance(toned)[..., None]
+    return np.clip(luma + saturation * (toned - luma), 0, 1)
+
+
 def encode_srgb(linear: ArrayLike) -> np.ndarray:
     """Display-referred sRGB values of linear ones, both in [0, 1] (IEC 61966-2-1).
 

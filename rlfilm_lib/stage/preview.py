@@ -76,8 +76,11 @@ def render(take: Take, width: int = 640, height: int = 360) -> np.ndarray:
 
 def frames(take: Take, width: int = 640, height: int = 360) -> Iterator[np.ndarray]:
     """The pictures of `render`, one at a time."""
-    for picture in scene_linear(take, width, height):
-        yield to_display(picture)
+    for picture, cdl in zip(scene_linear(take, width, height), take.grade, strict=True):
+        shown = to_display(picture)
+        if (cdl != colour.UNGRADED).any():
+            shown = (255 * colour.grade(shown / np.float32(255), cdl.astype(np.float32)) + 0.5).astype(np.uint8)
+        yield shown
 
 
 def check_size(width: int, height: int) -> None:

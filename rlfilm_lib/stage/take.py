@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rlfilm_lib.film.colour import UNGRADED
 from rlfilm_lib.film.framing import SUPER_35
 
 PER_FRAME = {
     "camera_position": "F 3", "camera_rotation": "F 3 3", "focal_length": "F", "f_stop": "F", "focus_distance": "F",
     "exposure": "F", "light_position": "F L 3", "light_stops": "F L", "light_kelvin": "F L",
-    "capsule_start": "F C 3", "capsule_end": "F C 3",
+    "capsule_start": "F C 3", "capsule_end": "F C 3", "grade": "F 10",
 }  # fmt: skip
 PER_CAPSULE = {"capsule_radius": "C", "capsule_albedo": "C 3"}
+LIGHT_NAMES = ("key", "fill", "back", "practical")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Take:
     f_stop: np.ndarray  # (F,)
     focus_distance: np.ndarray  # (F,) m, along the forward axis
     exposure: np.ndarray  # (F,) stops added by the camera
-    light_position: np.ndarray  # (F, L, 3) m; key, fill, back
+    light_position: np.ndarray  # (F, L, 3) m
     light_stops: np.ndarray  # (F, L) at 0 a grey card 3 m away, square on, is correctly exposed
     light_kelvin: np.ndarray  # (F, L)
     capsule_start: np.ndarray  # (F, C, 3) m
@@ -45,8 +47,12 @@ class Take:
     backdrop: float  # y of the back wall, m
     white_balance: float = 5600.0  # kelvin
     gate: tuple[float, float] = SUPER_35  # width and height, mm
+    light_name: tuple[str, ...] = ()  # L names; left out: the first of LIGHT_NAMES
+    grade: np.ndarray = None  # type: ignore[assignment]  # (F, 10) see film.colour.grade; None: as it was shot
 
     def __post_init__(self) -> None:
+        if self.grade is None:
+            object.__setattr__(self, "grade", np.tile(UNGRADED, (len(self.camera_position), 1)))
         sizes: dict[str, int] = {}
         for name, axes in (PER_FRAME | PER_CAPSULE).items():
             array = np.asarray(getattr(self, name), float)
@@ -63,6 +69,10 @@ class Take:
                 raise ValueError(f"{name} holds a value that is not finite; check what filled it")
         if len(self.capsule_name) != sizes["C"] or not sizes["C"]:
             raise ValueError(f"{len(self.capsule_name)} names for {sizes['C']} capsules; give one or more, a name each")
+        if not self.light_name:
+            object.__setattr__(self, "light_name", LIGHT_NAMES[: sizes["L"]])
+        if len(self.light_name) != sizes["L"]:
+            raise ValueError(f"{len(self.light_name)} names for {sizes['L']} lights; give a name each")
         for name in ("fps", "focal_length", "f_stop", "focus_distance", "capsule_radius", "gate"):
             lowest = np.min(np.asarray(getattr(self, name), float), initial=np.inf)
             if not lowest > 0:
