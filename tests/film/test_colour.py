@@ -61,3 +61,33 @@ def test_shoulder_is_smooth_rises_and_leaves_greys_alone():
     np.testing.assert_array_equal(rolled[light < 0.5], light[light < 0.5])
     slope = np.diff(rolled) / np.diff(light)
     assert (slope > 0).all() and np.abs(np.diff(slope)).max() < 0.01 and rolled[-1] < 1
+
+
+def test_decoding_undoes_encoding():
+    linear = np.linspace(0, 1, 2001)
+    np.testing.assert_allclose(colour.decode_srgb(colour.encode_srgb(linear)), linear, atol=1e-6)
+    assert colour.decode_srgb(0.04) == pytest.approx(0.04 / 12.92)  # by hand, below the knee
+
+
+def test_chromaticity_of_the_primaries():
+    """ITU-R BT.709: red (0.64, 0.33), green (0.30, 0.60), blue (0.15, 0.06), at any level."""
+    primaries = colour.chromaticity(np.diag([1.0, 0.5, 0.2]))
+    np.testing.assert_allclose(primaries, [[0.64, 0.33], [0.30, 0.60], [0.15, 0.06]], atol=1e-4)
+
+
+def test_a_lamp_shows_its_chromaticity():
+    """Under the white balance of D65 a lamp keeps its colour temperature, but for what the adaptation moves."""
+    xy = colour.chromaticity(colour.light_colour(KELVIN[1:], 6504))
+    np.testing.assert_allclose(colour.mired(colour.correlated_temperature(xy)), colour.mired(KELVIN[1:]), rtol=0.04)
+
+
+def test_duv_is_0_on_the_locus_and_known_off_it():
+    np.testing.assert_allclose(colour.duv(colour.planckian_xy(KELVIN[1:])), 0, atol=7e-4)
+    # CIE illuminants: A lies on the locus, D50 and D65 above it, F4 (0.4402, 0.4031) about on it
+    known = colour.duv([[0.44757, 0.40745], [0.34567, 0.35850], [0.31271, 0.32902]])
+    np.testing.assert_allclose(known, [0.0000, 0.0033, 0.0032], atol=2e-4)
+
+
+def test_duv_is_positive_on_the_green_side():
+    green, magenta = colour.duv(colour.chromaticity([[1.0, 1.2, 1.0], [1.0, 0.8, 1.0]]))
+    assert green > 0.01 and magenta < -0.005
