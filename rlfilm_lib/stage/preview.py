@@ -77,10 +77,7 @@ def render(take: Take, width: int = 640, height: int = 360) -> np.ndarray:
 def frames(take: Take, width: int = 640, height: int = 360) -> Iterator[np.ndarray]:
     """The pictures of `render`, one at a time."""
     for picture, cdl in zip(scene_linear(take, width, height), take.grade, strict=True):
-        shown = to_display(picture)
-        if (cdl != colour.UNGRADED).any():
-            shown = (255 * colour.grade(shown / np.float32(255), cdl.astype(np.float32)) + 0.5).astype(np.uint8)
-        yield shown
+        yield develop(picture, cdl)
 
 
 def check_size(width: int, height: int) -> None:
@@ -121,6 +118,18 @@ def to_display(picture: np.ndarray) -> np.ndarray:
     [0, 118, 233, 255]
     """
     return DISPLAY[np.minimum(picture * LEVELS, 4 * LEVELS - 1).astype(np.uint16)]
+
+
+def develop(picture: np.ndarray, cdl: np.ndarray = colour.UNGRADED) -> np.ndarray:
+    """Display-referred uint8 of a scene-linear picture (..., 3) as a take shows it: `to_display`, then its grade (10,).
+
+    >>> develop(np.full(3, 0.18, np.float32), np.array([1, 1, 0.5, 0, 0, 0, 1, 1, 1, 1])).tolist()
+    [118, 118, 59]
+    """
+    shown = to_display(picture)
+    if (cdl == colour.UNGRADED).all():
+        return shown
+    return (255 * colour.grade(shown / np.float32(255), cdl.astype(np.float32)) + 0.5).astype(np.uint8)
 
 
 # -- what a frame is made of, in the camera's axes (right, up, forward) ------------------------------------------------
@@ -173,7 +182,7 @@ def _boards() -> tuple[np.ndarray, float]:
 BOARD_SUM, BOARD_PERIOD = _boards()
 
 
-def _board_tone(x: np.ndarray, width: np.ndarray) -> np.ndarray:
+def board_tone(x: np.ndarray, width: np.ndarray) -> np.ndarray:
     """Tone of the floor, 1 on average, over a stretch of `width` metres about x: a difference of running sums."""
     places = np.float32(len(BOARD_SUM) / BOARD_PERIOD)
     left, right = ((x + side * width) * places for side in (np.float32(-0.5), np.float32(0.5)))
@@ -181,7 +190,7 @@ def _board_tone(x: np.ndarray, width: np.ndarray) -> np.ndarray:
     return 1 + (BOARD_SUM[right.astype(np.int32) & mask] - BOARD_SUM[left.astype(np.int32) & mask]) / width
 
 
-def _canvas(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+def canvas(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Tone of the backdrop, 1 on average: the cloudy brushwork of a painted canvas."""
     waves = ((1.3, 0.7, 0.4), (-0.8, 1.9, 1.7), (2.9, 1.1, 4.0), (-2.3, 3.1, 0.9), (4.7, -2.2, 2.6), (1.1, 5.3, 5.1))
     return 1 + 0.04 * np.sum([np.sin(a * x + b * z + c + np.sin(b * x - a * z)) for a, b, c in waves], axis=0)
@@ -198,8 +207,8 @@ def _set(backdrop: float, view: View, lamps: list["_Lamp"]) -> np.ndarray:
     wall[..., 2] = np.maximum(wall[..., 2], 0)
 
     wall_light = _light_on(wall, (0.0, -1.0, 0.0), view, lamps)
-    canvas = _canvas(wall[..., 0], wall[..., 2]).astype(np.float32)[..., None]
-    picture = _spread(wall_light * canvas * BACKDROP_ALBEDO, *view.x.shape)
+    painting = canvas(wall[..., 0], wall[..., 2]).astype(np.float32)[..., None]
+    picture = _spread(wall_light * painting * BACKDROP_ALBEDO, *view.x.shape)
     if skirting > 0.1:
         return picture
 
@@ -220,7 +229,7 @@ def _set(backdrop: float, view: View, lamps: list["_Lamp"]) -> np.ndarray:
     share, depth, reach, x_world, z_world = (a[first:] for a in (share, depth, reach, x_world, z_world))
     boards = _spread(floor_light, *view.x.shape)[:, first:]
     slant = x_world / np.minimum(z_world, -1e-3)
-    boards *= _board_tone(np.float32(view.position[0]) + depth * x_world, 1.6 * reach * np.sqrt(1 + slant * slant))
+    boards *= board_tone(np.float32(view.position[0]) + depth * x_world, 1.6 * reach * np.sqrt(1 + slant * slant))
     picture[:, first:] += share * (boards - picture[:, first:])
     return picture
 

@@ -1,0 +1,154 @@
+"""Take to picture by Mitsuba 3: light is traced, so shadows, blur and motion are those of real lamps and lenses.
+
+The studio is that of `stage.studio`; colour, exposure, display transform and grade are the preview's. It is the variant
+scalar_rgb on all cores that renders: the LLVM variants end the whole program where they meet an LLVM too old for them.
+Source: Jakob et al., "Mitsuba 3 renderer" (2022), https://mitsuba-renderer.org.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from rlfilm_lib.errors import UserError
+from rlfilm_lib.film import lens, light
+from rlfilm_lib.stage import preview, studio
+from rlfilm_lib.stage.take import Take
+
+SAMPLES = 64
+"""Rays per pixel: noise falls with the square root of their number, time grows with it."""
+VARIANT = "scalar_rgb"
+
+
+def frames(
+    take: Take, width: int = 640, height: int = 360, samples: int = SAMPLES, moments: int = studio.MOMENTS
+) -> Iterator[np.ndarray]:
+    """The pictures (height, width, 3) of a take, uint8, ready for a display, one at a time.
+
+    samples: rays per pixel, 1 or more; moments: how many moments motion blur averages over, 1 for none.
+    UserError where Mitsuba is not installed, a size is too small, or a number is below 1.
+    """
+    pictures = scene_linear(take, width, height, samples, moments)
+    return (preview.develop(picture, cdl) for picture, cdl in zip(pictures, take.grade, strict=True))
+
+
+def scene_linear(
+    take: Take, width: int = 640, height: int = 360, samples: int = SAMPLES, moments: int = studio.MOMENTS
+) -> Iterator[np.ndarray]:
+    """One scene-linear picture (height, width, 3), float32, per frame; arguments and errors are those of `frames`."""
+    require()
+    preview.check_size(width, height)
+    for name, value in (("samples", samples), ("moments", moments)):
+        if value < 1:
+            raise UserError(f"{name} is {value}; give 1 or more")
+    return _pictures(take, width, height, samples, moments)
+
+
+def require() -> Any:
+    """Mitsuba's module. UserError where it is not installed or does not start."""
+    try:
+        import mitsuba
+    except ImportError as error:
+        reason = "which is not installed" if isinstance(error, ModuleNotFoundError) else f"which fails: {error}"
+        raise UserError(f"this renderer is Mitsuba 3, {reason}: pip install 'rlfilm[render]'") from None
+    if mitsuba.variant() is None:  # there must be one to go back to
+        mitsuba.set_variant(VARIANT)
+    return mitsuba
+
+
+def _pictures(take: Take, width: int, height: int, samples: int, moments: int) -> Iterator[np.ndarray]:
+    mi = require()
+    each = -(-samples // moments)
+    for frame in range(len(take)):
+        shot = studio.exposed(take, frame, moments)
+        picture = np.zeros((height, width, 3), np.float32)
+        for moment in range(moments):
+            with mi.util.scoped_set_variant(VARIANT):
+                picture += _trace(mi, shot, moment, (width, height), each, seed=frame * moments + moment)
+        yield picture * np.float32(2 ** take.exposure[frame] / moments)
+
+
+def _trace(mi: Any, take: Take, moment: int, size: tuple[int, int], samples: int, seed: int) -> np.ndarray:
+    """Scene-linear picture of one moment, before the exposure of the camera.
+
+    It is the sum of two: the studio under its lamps, and the ambient light, for which everything glows by itself. As
+    that is faint and even, a quarter of the rays do.
+    """
+    width, height = size
+    across = round(width * take.gate[1] / take.gate[0])  # rows that make pixels square, as Mitsuba's are
+    sensor = _camera(mi, take, moment, width, across)
+    lamps = {f"lamp {number}": _lamp(mi, lamp) for number, lamp in enumerate(studio.lamps(take, moment))}
+    direct = {"type": "direct", "emitter_samples": max(len(lamps), 1), "bsdf_samples": 0, "hide_emitters": True}
+    lit = {"type": "scene", "integrator": direct, **_things(mi, take, moment, _matt), **lamps}
+    glowing = {"type": "scene", "integrator": {"type": "path", "max_depth": 1}, **_things(mi, take, moment, _glowing)}
+    under_lamps, ambient = (
+        np.array(mi.render(mi.load_dict(scene), sensor=sensor, seed=seed, spp=rays))
+        for scene, rays in ((lit, samples), (glowing, -(-samples // 4)))
+    )
+    bitmap = mi.Bitmap(under_lamps + np.float32(light.AMBIENT) * ambient)
+    return np.array(bitmap if across == height else bitmap.resample(size))
+
+
+def _camera(mi: Any, take: Take, frame: int, width: int, height: int) -> Any:
+    to_world = np.eye(4)
+    right, up, forward = take.camera_rotation[frame]
+    to_world[:3] = np.stack([-right, up, forward, take.camera_position[frame]], axis=-1)
+    return mi.load_dict({
+        "type": "thinlens",
+        "to_world": mi.ScalarTransform4f(to_world),
+        "fov_axis": "x",
+        "fov": float(np.degrees(lens.field_of_view(take.gate[0], take.focal_length[frame]))),
+        "aperture_radius": float(studio.aperture(take)[frame] / 2),
+        "focus_distance": float(take.focus_distance[frame]),
+        "near_clip": preview.NEAR,
+        "film": {
+            "type": "hdrfilm", "width": width, "height": height, "pixel_format": "rgb", "component_format": "float32",
+            "rfilter": {"type": "box"},
+        },
+        "sampler": {"type": "multijitter"},
+    })  # fmt: skip
+
+
+def _things(mi: Any, take: Take, frame: int, surface: Callable[[dict], dict]) -> dict[str, Any]:
+    """Floor, backdrop and figure; `surface` makes of an albedo what it is."""
+    turn, extent = mi.ScalarTransform4f(), studio.EXTENT
+    boards, canvas = 2 * extent / preview.BOARD_PERIOD, extent / studio.CANVAS
+    things: dict[str, Any] = {
+        "floor": {
+            "type": "rectangle", "to_world": turn.scale(extent),
+            **surface({"type": "bitmap", "bitmap": mi.Bitmap(studio.boards()), "raw": True, "wrap_mode": "repeat",
+                       "to_uv": turn.scale([boards, 1, 1])}),
+        },
+        "backdrop": {
+            "type": "rectangle",
+            "to_world": turn.translate([0, take.backdrop, 0]).rotate([1, 0, 0], 90).scale(extent),
+            **surface({"type": "bitmap", "bitmap": mi.Bitmap(studio.canvas()), "raw": True, "wrap_mode": "mirror",
+                       "to_uv": turn.translate([0.5, 0.5, 0]).scale([canvas, canvas, 1]).translate([-0.5, -0.5, 0])}),
+        },
+    }  # fmt: skip
+    capsules = zip(
+        take.capsule_start[frame], take.capsule_end[frame], take.capsule_radius, take.capsule_albedo, strict=True
+    )
+    for number, (start, end, radius, albedo) in enumerate(capsules):
+        rounded = {"radius": float(radius), **surface({"type": "rgb", "value": albedo.tolist()})}
+        things[f"start {number}"] = {"type": "sphere", "center": start.tolist(), **rounded}
+        if not np.allclose(start, end, rtol=0, atol=1e-6):
+            things[f"end {number}"] = {"type": "sphere", "center": end.tolist(), **rounded}
+            things[f"side {number}"] = {"type": "cylinder", "p0": start.tolist(), "p1": end.tolist(), **rounded}
+    return things
+
+
+def _matt(albedo: dict[str, Any]) -> dict[str, Any]:
+    return {"surface": {"type": "diffuse", "reflectance": albedo}}
+
+
+def _glowing(albedo: dict[str, Any]) -> dict[str, Any]:
+    return {"surface": {"type": "area", "radiance": albedo}}
+
+
+def _lamp(mi: Any, lamp: studio.Lamp) -> dict[str, Any]:
+    shape: dict[str, Any] = {"type": "sphere", "center": lamp.position.tolist(), "radius": preview.LIGHT_RADIUS}
+    if lamp.flush:
+        place = mi.ScalarTransform4f().translate(lamp.position.tolist()).rotate([1, 0, 0], 90)
+        shape = {"type": "disk", "to_world": place.scale(preview.LIGHT_RADIUS)}
+    return shape | {"emitter": {"type": "area", "radiance": {"type": "rgb", "value": lamp.radiance.tolist()}}}
