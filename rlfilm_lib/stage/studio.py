@@ -32,6 +32,7 @@ class Lamp(NamedTuple):
     position: np.ndarray  # (3,) m
     radiance: np.ndarray  # (3,) a surface of albedo a that sees a solid angle of w square on shows a w radiance / pi
     flush: bool  # a disc on the backdrop that faces -y; else a ball
+    gain: float  # radiance over that of a ball; a disc needs more for the same light, a nearer place less
 
 
 def lamps(take: Take, frame: int) -> list[Lamp]:
@@ -45,14 +46,15 @@ def lamps(take: Take, frame: int) -> list[Lamp]:
     wall = take.backdrop - FLUSH
     found = []
     for position, stops, tinted in zip(take.light_position[frame], take.light_stops[frame], tint, strict=True):
-        radiance = tinted * np.exp2(stops) * (light.REFERENCE_DISTANCE / preview.LIGHT_RADIUS) ** 2
         flush = bool(position[1] > take.backdrop - preview.LIGHT_RADIUS and middle[1] < wall)
+        gain = 1.0
         if flush:
             away = position - middle
             share = (wall - middle[1]) / away[1]  # of the way to the light, up to the backdrop
             position = middle + share * away
-            radiance = radiance * share**2 * np.linalg.norm(away) / away[1]
-        found.append(Lamp(position, radiance, flush))
+            gain = float(share**2 * np.linalg.norm(away) / away[1])
+        radiance = gain * np.exp2(stops) * (light.REFERENCE_DISTANCE / preview.LIGHT_RADIUS) ** 2 * tinted
+        found.append(Lamp(position, radiance, flush, gain))
     return found
 
 
