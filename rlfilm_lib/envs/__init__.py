@@ -7,3 +7,13 @@ gym.register(
     entry_point="rlfilm_lib.envs.movie_scene:OneMovieScene",
     vector_entry_point="rlfilm_lib.envs.movie_scene:MovieScene",
 )
+gym.register(
+    id="rlfilm/Lighting-v0",
+    entry_point="rlfilm_lib.envs.lighting:OneLighting",
+    vector_entry_point="rlfilm_lib.envs.lighting:Lighting",
+)
+gym.register(
+    id="rlfilm/Character-v0",
+    entry_point="rlfilm_lib.envs.character:OneCharacter",
+    vector_entry_point="rlfilm_lib.envs.character:Character",
+)

@@ -107,7 +107,8 @@ def chromaticity(rgb: ArrayLike) -> np.ndarray:
     >>> chromaticity([0.5, 0.5, 0.5]).round(4).tolist()  # D65
     [0.3127, 0.329]
     """
-    xyz = np.asarray(rgb) @ REC709_TO_XYZ.T
+    rgb = np.asarray(rgb)
+    xyz = rgb @ REC709_TO_XYZ.T.astype(np.result_type(rgb, np.float32))
     return xyz[..., :2] / xyz.sum(axis=-1, keepdims=True)
 
 
@@ -117,7 +118,8 @@ def luminance(rgb: ArrayLike) -> np.ndarray:
     >>> float(luminance([0.18, 0.18, 0.18]).round(4))
     0.18
     """
-    return np.asarray(rgb) @ LUMA
+    rgb = np.asarray(rgb)
+    return rgb @ LUMA.astype(np.result_type(rgb, np.float32))
 
 
 def light_colour(kelvin: ArrayLike, white_balance: ArrayLike = DAYLIGHT) -> np.ndarray:
