@@ -151,11 +151,11 @@ def point() -> Motion:
 
 
 def walk() -> Motion:
-    """Six steps on the spot, the left foot first."""
-    seconds, first, step, swing = 4.2, 0.55, 0.50, 0.36
+    """Four steps on the spot, the left foot first."""
+    seconds, first, step, swing = 3.2, 0.55, 0.50, 0.36
     times = np.arange(round(seconds * FPS) + 1) / FPS
     lift, support = np.zeros((len(times), 2)), np.zeros_like(times)
-    for number in range(6):
+    for number in range(4):
         begin = first + number * step
         s = (times - begin) / swing
         within = (s > 0) & (s < 1)
@@ -165,7 +165,7 @@ def walk() -> Motion:
     pull = 0.93 / GRAVITY * FPS**2
     system = np.diag(np.full(len(times), 1 + 2 * pull)) - pull * (np.eye(len(times), k=1) + np.eye(len(times), k=-1))
     com_x = np.linalg.solve(system, support)
-    pace = least_jerk([(0.2, 0.0), (0.6, 1.0), (3.4, 1.0), (3.9, 0.0)], times)
+    pace = least_jerk([(0.2, 0.0), (0.6, 1.0), (2.3, 1.0), (2.8, 0.0)], times)
     swinging = 0.30 * pace * np.sin(2 * np.pi * (times - first - 0.05) / (2 * step))
     forward, outward, twist, bend = REST["left arm"]
 
@@ -179,7 +179,7 @@ def walk() -> Motion:
 
 
 def sit() -> Motion:
-    down = body.SEAT + 0.088 - STANDING
+    down = body.SEAT + 0.094 - STANDING  # the hips are 0.095 m above what they sit on
     reach, lap = (0.85, 0.10, 0.15, 0.35), (0.52, 0.08, 0.35, 0.95)
     arms = [(0, REST["left arm"]), (0.95, reach), (1.3, reach), (2.2, lap)]
     return act(2.4, {

@@ -184,3 +184,94 @@ def centre_of_mass(positions: NDArray, orientations: NDArray) -> NDArray:
     0.98
     """
     return MASSES @ (positions + quaternion.rotate(orientations, MIDDLES))
+
+
+# How the body looks: the parts of `stage.figure`, each fixed to a joint.
+_BY_JOINT = [(part, "Neck") for part in figure.HEAD] + [
+    (part, "Neck" if part.name == "neck" else "Hips" if part.name in ("hem", "hips") else "Chest")
+    for part in figure.TRUNK
+]
+
+
+def _limb_parts(side: float, prefix: str) -> list[tuple[figure.Part, str]]:
+    """Parts from the joint, in (side, front, up), as the figure's limbs are made."""
+    looks = {name: (radius, albedo) for name, radius, albedo in figure.LIMBS}
+    wrist, knuckles = (0.0, 0.0, -figure.FOREARM), (-0.010 * side, 0.012, -figure.FOREARM - HAND)
+    shapes = {
+        "upper arm": ("Arm", (0, 0, 0), (0, 0, -figure.UPPER_ARM)),
+        "forearm": ("ForeArm", (0, 0, 0), wrist),
+        "hand": ("ForeArm", wrist, knuckles),
+        "thumb": ("ForeArm", (-0.012 * side, 0.024, -figure.FOREARM - 0.017),
+                  (-0.025 * side, 0.046, -figure.FOREARM - 0.068)),
+        "thigh": ("UpLeg", (0, 0, 0), (0, 0, -figure.THIGH)),
+        "shank": ("Leg", (0, 0, 0), (0, 0, -figure.SHANK)),
+        "shoe": ("Foot", (0, -0.035, 0.040 - figure.ANKLE_HEIGHT), (0, 0.155, 0.040 - figure.ANKLE_HEIGHT)),
+    }  # fmt: skip
+    word = prefix.lower()
+    return [
+        (figure.Part(f"{word} {name}", start, end, *looks[f"{word} {name}"]), prefix + joint)
+        for name, (joint, start, end) in shapes.items()
+    ]
+
+
+_LIMB_PARTS = _limb_parts(1, "Left") + _limb_parts(-1, "Right")
+_SEAT_RADIUS = 0.030
+_STOOL = [
+    *((f"stool seat{name}", (-0.14, along, SEAT - _SEAT_RADIUS), (0.14, along, SEAT - _SEAT_RADIUS))
+      for name, along in ((" front", -0.085), ("", 0.0), (" back", 0.085))),
+    ("stool column", (0, 0, SEAT - _SEAT_RADIUS), (0, 0, 0.018)),
+    ("stool foot across", (-0.20, 0, 0.018), (0.20, 0, 0.018)),
+    ("stool foot along", (0, -0.20, 0.018), (0, 0.20, 0.018)),
+]  # fmt: skip
+_LOOKS = {name: (radius, albedo) for name, radius, albedo in figure.LIMBS}
+
+CAPSULES = tuple(part.name for part, _ in _BY_JOINT + _LIMB_PARTS) + tuple(name for name, _, _ in _STOOL)
+RADIUS = np.array([part.radius for part, _ in _BY_JOINT + _LIMB_PARTS] + [_LOOKS[name][0] for name, _, _ in _STOOL])
+ALBEDO = np.array([part.albedo for part, _ in _BY_JOINT + _LIMB_PARTS] + [_LOOKS[name][1] for name, _, _ in _STOOL])
+_PART_JOINT = np.array([NAMES.index(joint) for _, joint in _BY_JOINT + _LIMB_PARTS])
+
+
+def _from_joint(part: figure.Part, joint: str, of_limb: bool) -> tuple[NDArray, NDArray]:
+    crown = np.zeros(3) if of_limb else np.array(FROM_CROWN[joint])
+    return tuple((np.array(end) - crown) * [1, -1, 1] for end in (part.start, part.end))  # type: ignore[return-value]
+
+
+_ENDS = np.array([_from_joint(*part, False) for part in _BY_JOINT] + [_from_joint(*part, True) for part in _LIMB_PARTS])
+
+
+def _face_moves() -> NDArray:
+    """(2, 3, parts, 2, 3) m that both ends of each part move by a blend weight of 1 (or -1) of brow, eye and mouth."""
+    moves = np.zeros((2, 3, len(_ENDS), 2, 3))
+    for hand in ("left", "right"):
+        brow, lid, lip = (CAPSULES.index(f"{hand} {name}") for name in ("brow", "eyelid", "lip"))
+        moves[0, 0, brow] = [[0, 0, 0.011], [0, 0, 0.009]]  # raised
+        moves[1, 0, brow] = [[0, -0.002, -0.010], [0, 0, -0.002]]  # knit: the inner ends come down
+        moves[0, 1, lid] = [[0, 0, 0.0040]] * 2  # wide
+        moves[1, 1, lid] = [[0, -0.0040, -0.0105]] * 2  # drooping
+        outward = 1 if hand == "left" else -1
+        moves[0, 2, lip] = [[0, 0, -0.0015], [0.007 * outward, 0.002, 0.0085]]  # a smile
+        moves[1, 2, lip] = [[0, 0, 0.0030], [0.003 * outward, 0.000, -0.0110]]
+    return moves
+
+
+_FACE_MOVES = _face_moves()
+
+
+def capsules(root: ArrayLike, rotations: ArrayLike, face: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Start and end (F, C, 3), in metres, of the capsules of body and stool; CAPSULES, RADIUS and ALBEDO stand above.
+
+    root: (F, 3) m, the hips; rotations: (F, J, 4), of each joint relative to its parent; face: (F, 3) blend weights of
+    brow (raised to lowered), eye (wide to drooping) and mouth (corners up to down), from 1 to -1.
+
+    >>> start, end = capsules([[0, 0, 0.92]], quaternion.IDENTITY + np.zeros((1, len(NAMES), 4)), [[0, 0, 0]])
+    >>> top = np.maximum(start, end)[0, :, 2] + RADIUS
+    >>> round(float(top.max()), 2)  # with its hair
+    1.75
+    """
+    positions, orientations = SKELETON.forward_kinematics(root, rotations)
+    weights = np.asarray(face, float)
+    moved = np.einsum("sfk,skpec->fpec", np.stack([np.maximum(weights, 0), np.maximum(-weights, 0)]), _FACE_MOVES)
+    ends = quaternion.rotate(orientations[:, _PART_JOINT, None], _ENDS + moved) + positions[:, _PART_JOINT, None]
+    stool = np.array([[start, end] for _, start, end in _STOOL]) + [0, STOOL, 0]
+    ends = np.concatenate([ends, np.broadcast_to(stool, (len(ends), *stool.shape))], axis=1)
+    return ends[:, :, 0], ends[:, :, 1]
