@@ -38,16 +38,13 @@ def followed(backend: str, seed: int, **settings: object) -> tuple[np.ndarray, n
     twin = importlib.import_module(f"{type(learner).__module__.rpartition('.')[0]}.learner")
     optimize, weights, ratios = learner.optimize, [], []
 
-    def step_by_step(order, advantages, x, actions, log_probs, *rest):
-        inputs, acted, old = (np.asarray(array) for array in (x, actions, log_probs))
-        for k in range(len(order)):
-            rows = np.asarray(order[k])
-            new, _ = twin.log_prob_and_entropy(
-                learner.params(), learner.tensor(inputs[rows]), learner.tensor(acted[rows])
-            )
+    def step_by_step(*minibatches, rate):
+        x, actions, log_probs, *_ = minibatches
+        for k in range(len(x)):
+            new, _ = twin.log_prob_and_entropy(learner.params(), x[k], actions[k])
             new = new.detach().numpy() if backend == "pytorch" else new.numpy()
-            ratios.append(np.exp(new - old[rows]))
-            metrics = optimize(order[k : k + 1], advantages[k : k + 1], x, actions, log_probs, *rest)
+            ratios.append(np.exp(new - np.asarray(log_probs[k])))
+            metrics = optimize(*(column[k : k + 1] for column in minibatches), rate=rate)
             weights.append(flatten(learner.policy().weights).astype(np.float64))
         return metrics
 

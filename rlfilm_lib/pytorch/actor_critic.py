@@ -1,38 +1,21 @@
 """Synchronous advantage actor-critic (Mnih et al. 2016) with generalized advantages (Schulman et al. 2016).
 
-The loss is REINFORCE's. What is new is when and from what it learns: every few steps, in the middle of episodes, from
-advantages that let the critic stand in for the rewards still to come.
+The loss is REINFORCE's, and so is the step down. What is new is when and from what it learns: every few steps, in the
+middle of episodes, from advantages that let the critic stand in for the rewards still to come.
 """
 
-import torch
-
-from rlfilm_lib.pytorch.learner import Learner
-from rlfilm_lib.pytorch.reinforce import actor_critic_loss
-from rlfilm_lib.rl.batch import generalized, standardize
+from rlfilm_lib.pytorch.reinforce import Reinforce
+from rlfilm_lib.rl.batch import Batch, generalized
 from rlfilm_lib.rl.config import ActorCriticConfig
-from rlfilm_lib.rl.learner import Metrics
-from rlfilm_lib.rl.returns import explained_variance
 from rlfilm_lib.rl.rollout import Rollout
 
 
-class ActorCritic(Learner):
+class ActorCritic(Reinforce):
     """One gradient step per rollout of a few steps."""
 
     algorithm = "actor-critic"
-    config: ActorCriticConfig
+    config: ActorCriticConfig  # type: ignore[assignment]
 
-    def learn(self, rollout: Rollout, learning_rate: float) -> Metrics:
-        batch = generalized(rollout, self.policy(), self.config.gamma, self.config.gae_lambda)
-        arrays = (batch.inputs, batch.actions, standardize(batch.advantages), batch.returns)
-        x, actions, advantages, returns = map(self.tensor, arrays)
-        metrics = self.step(x, actions, advantages, returns, learning_rate)
-        described = {name: tensor.item() for name, tensor in metrics.items()}
-        return described | {"explained_variance": explained_variance(batch.values, batch.returns)}
-
-    def step(
-        self, x: torch.Tensor, actions: torch.Tensor, advantages: torch.Tensor, returns: torch.Tensor, rate: float
-    ) -> dict[str, torch.Tensor]:
-        """One step down the loss of a batch: x (B, D), actions (B, …), advantages and returns (B,)."""
-        loss, metrics = actor_critic_loss(self.params(), self.config, x, actions, advantages, returns)
-        metrics["gradient_norm"] = self.descend(loss, rate)
-        return metrics
+    def batch(self, rollout: Rollout) -> Batch:
+        """What it learns from: generalized advantages."""
+        return generalized(rollout, self.policy(), self.config.gamma, self.config.gae_lambda)

@@ -38,8 +38,9 @@ def log_prob_and_entropy(
         return log_prob, entropy
     log_std = params["log_std"]
     z = (actions - head) * torch.exp(-log_std)
-    log_prob = torch.sum(-0.5 * z * z - log_std - HALF_LOG_2PI, dim=-1)
-    entropy = torch.sum(log_std + 0.5 + HALF_LOG_2PI).expand(log_prob.shape)
+    log_volume = torch.sum(log_std + HALF_LOG_2PI)
+    log_prob = -0.5 * torch.sum(z * z, dim=-1) - log_volume
+    entropy = (log_volume + 0.5 * len(log_std)).expand(log_prob.shape)
     if squash:
         log_prob = log_prob - torch.sum(log_tanh_slope(actions), dim=-1)
         for node, weight in zip(HERMITE_NODES, HERMITE_WEIGHTS, strict=True):
@@ -55,7 +56,7 @@ def log_tanh_slope(u: torch.Tensor) -> torch.Tensor:
 
 def value(params: Params, x: torch.Tensor) -> torch.Tensor:
     """The critic's values (B,) for inputs x (B, D)."""
-    return mlp(params, "critic", x)[:, 0]
+    return torch.squeeze(mlp(params, "critic", x), -1)
 
 
 def clip_by_norm(gradient: torch.Tensor, max_norm: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -102,7 +103,7 @@ class Learner(learner.Learner):
         loss.backward()
         gradient, norm = clip_by_norm(self.gradient, self.config.max_grad_norm)
         self.t += 1
-        self.m.mul_(ADAM_BETA1).add_(gradient, alpha=1 - ADAM_BETA1)
+        self.m.lerp_(gradient, 1 - ADAM_BETA1)
         self.v.mul_(ADAM_BETA2).addcmul_(gradient, gradient, value=1 - ADAM_BETA2)
         scale = torch.sqrt(self.v / (1 - ADAM_BETA2**self.t)) + ADAM_EPSILON
         self.theta.addcdiv_(self.m, scale, value=-learning_rate / (1 - ADAM_BETA1**self.t))

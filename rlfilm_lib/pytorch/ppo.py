@@ -11,7 +11,7 @@ from rlfilm_lib.rl.returns import explained_variance
 from rlfilm_lib.rl.rollout import Rollout
 from rlfilm_lib.rl.streams import Purpose, stream
 
-METRICS = ("policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction", "gradient_norm")
+METRICS = ("policy_loss", "value_loss", "entropy", "gradient_norm", "approx_kl", "clip_fraction")
 
 
 def clipped_surrogate(
@@ -59,6 +59,16 @@ def approx_kl(log_prob: torch.Tensor, old_log_prob: torch.Tensor) -> torch.Tenso
     return torch.mean(torch.exp(log_ratio) - 1 - log_ratio)
 
 
+def clip_fraction(log_prob: torch.Tensor, old_log_prob: torch.Tensor, clip_range: float) -> torch.Tensor:
+    """Share of the samples whose ratio lies outside 1 ± ε: log_prob, old_log_prob (B,) → scalar.
+
+    >>> clip_fraction(torch.tensor([0.0, -1.0]), torch.tensor([0.0, 0.0]), 0.2).item()
+    0.5
+    """
+    outside = torch.abs(torch.exp(log_prob - old_log_prob) - 1) > clip_range
+    return torch.mean(outside, dtype=log_prob.dtype)
+
+
 def ppo_loss(
     params: Params,
     config: PPOConfig,
@@ -68,8 +78,11 @@ def ppo_loss(
     advantages: torch.Tensor,
     returns: torch.Tensor,
     old_values: torch.Tensor,
-) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """The loss of a minibatch, x (B, D), actions (B, …), the others (B,), and its parts."""
+) -> tuple[torch.Tensor, tuple[torch.Tensor, ...], torch.Tensor]:
+    """The loss of a minibatch, x (B, D), actions (B, …), the others (B,).
+
+    Returns the scalar loss, its parts (of the policy, of the critic, the entropy) and the new log-probs (B,).
+    """
     log_prob, entropy = log_prob_and_entropy(params, x, actions, config.squash)
     policy_loss = clipped_surrogate(log_prob, old_log_probs, advantages, config.clip_range)
     if config.clip_value is None:
@@ -80,15 +93,7 @@ def ppo_loss(
     loss = torch.add(policy_loss, critic_loss, alpha=config.value_coef)
     if config.entropy_coef:
         loss = loss - config.entropy_coef * mean_entropy
-    new_log_probs = log_prob.detach()
-    outside = torch.abs(torch.exp(new_log_probs - old_log_probs) - 1) > config.clip_range
-    return loss, {
-        "policy_loss": policy_loss.detach(),
-        "value_loss": critic_loss.detach(),
-        "entropy": mean_entropy.detach(),
-        "approx_kl": approx_kl(new_log_probs, old_log_probs),
-        "clip_fraction": torch.mean(outside, dtype=log_prob.dtype),
-    }
+    return loss, (policy_loss, critic_loss, mean_entropy), log_prob
 
 
 class PPO(Learner):
@@ -101,37 +106,36 @@ class PPO(Learner):
         config = self.config
         batch = generalized(rollout, self.policy(), config.gamma, config.gae_lambda)
         rng = stream(self.seed, self.iteration, Purpose.MINIBATCHES)
-        order = minibatches(rng, len(batch.values), config.minibatch_size, config.epochs)
-        arrays = (batch.inputs, batch.actions, batch.log_probs, batch.returns, batch.values)
-        x, actions, log_probs, returns, values = map(self.tensor, arrays)
-        rows, advantages = self.tensor(order), self.tensor(standardize(batch.advantages[order]))
-        metrics = self.optimize(rows, advantages, x, actions, log_probs, returns, values, learning_rate)
+        dealt = minibatches(batch, rng, config.minibatch_size, config.epochs)
+        dealt = dealt._replace(advantages=standardize(dealt.advantages))
+        metrics = self.optimize(*map(self.tensor, dealt), rate=learning_rate)
         described = {name: tensor.item() for name, tensor in metrics.items()}
         return described | {"explained_variance": explained_variance(batch.values, batch.returns)}
 
     def optimize(
         self,
-        order: torch.Tensor,
-        advantages: torch.Tensor,
         x: torch.Tensor,
         actions: torch.Tensor,
         log_probs: torch.Tensor,
+        advantages: torch.Tensor,
         returns: torch.Tensor,
         values: torch.Tensor,
+        *,
         rate: float,
     ) -> dict[str, torch.Tensor]:
-        """A step for each row of `order` (K, M), with advantages (K, M), until the KL passes the target.
+        """A step for each of K minibatches, until the KL passes the target.
 
-        The rest is the whole batch: x (B, D), actions (B, …), the others (B,). Returns the mean of each metric over
-        the steps taken.
+        x: (K, M, D); actions: (K, M, …); the others: (K, M). Returns the mean of each metric over the steps taken.
         """
-        target_kl, taken = self.config.target_kl, []
-        for rows, advantage in zip(order, advantages, strict=True):
-            minibatch = (x[rows], actions[rows], log_probs[rows], advantage, returns[rows], values[rows])
-            loss, metrics = ppo_loss(self.params(), self.config, *minibatch)
-            if target_kl is not None and metrics["approx_kl"] > target_kl:
+        target_kl, taken, new_log_probs = self.config.target_kl, [], []
+        for minibatch in zip(x, actions, log_probs, advantages, returns, values, strict=True):
+            loss, parts, log_prob = ppo_loss(self.params(), self.config, *minibatch)
+            if target_kl is not None and approx_kl(log_prob, minibatch[2]) > target_kl:
                 break
-            norm = self.descend(loss, rate)
-            taken.append([*metrics.values(), norm])
-        means = [torch.stack(column).mean() for column in zip(*taken, strict=True)]
+            taken.append([*parts, self.descend(loss, rate)])
+            new_log_probs.append(log_prob)
+        with torch.no_grad():
+            means = [torch.stack(column).mean() for column in zip(*taken, strict=True)]
+            new, old = torch.stack(new_log_probs), log_probs[: len(taken)]
+            means += [approx_kl(new, old), clip_fraction(new, old, self.config.clip_range)]
         return dict(zip(METRICS, means, strict=True))

@@ -1,6 +1,6 @@
 """From a rollout to what a loss takes: flat arrays, computed once for both frameworks."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,8 +9,7 @@ from rlfilm_lib.rl.returns import gae, reward_to_go
 from rlfilm_lib.rl.rollout import Rollout
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """The valid steps of a rollout, flattened, with what the critic made of them.
 
     | field      | shape  | meaning                                                        |
@@ -61,17 +60,19 @@ def standardize(advantages: np.ndarray) -> np.ndarray:
     return centred / (advantages.std(axis=-1, keepdims=True) + 1e-8)
 
 
-def minibatches(rng: np.random.Generator, size: int, minibatch_size: int, epochs: int) -> np.ndarray:
-    """Rows of a batch of `size` in the order of learning: (epochs · (size // minibatch_size), minibatch_size) int64.
+def minibatches(batch: Batch, rng: np.random.Generator, minibatch_size: int, epochs: int) -> Batch:
+    """The steps of a batch in the order of learning: K minibatches of M steps, so that every field is (K, M, …).
 
-    Each epoch is shuffled anew. Minibatches are equal; rows that do not fill one are left out of that epoch. A size
-    above the batch's is the batch's.
+    Each epoch is shuffled anew and deals B // M minibatches; steps that do not fill one are left out of that epoch. A
+    minibatch_size above the batch's is the batch's.
 
-    >>> order = minibatches(np.random.default_rng(0), size=7, minibatch_size=3, epochs=2)
-    >>> order.shape, len(set(order[:2].ravel().tolist()))
+    >>> batch = Batch(*([np.arange(7)] * 6))
+    >>> dealt = minibatches(batch, np.random.default_rng(0), minibatch_size=3, epochs=2)
+    >>> dealt.inputs.shape, len(set(dealt.inputs[:2].ravel().tolist()))
     ((4, 3), 6)
     """
+    size = len(batch.values)
     minibatch_size = min(minibatch_size, size)
     used = size - size % minibatch_size
-    shuffled = np.stack([rng.permutation(size)[:used] for _ in range(epochs)])
-    return shuffled.reshape(-1, minibatch_size)
+    order = np.stack([rng.permutation(size)[:used] for _ in range(epochs)]).reshape(-1, minibatch_size)
+    return Batch(*(column[order] for column in batch))

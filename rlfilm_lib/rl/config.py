@@ -100,7 +100,17 @@ _MOVIE_SCENE: dict[str, object] = {"gamma": 0.9, "log_std_init": -1.0}
 PRESETS: dict[tuple[str, str], dict[str, object]] = {
     ("reinforce", "rlfilm/MovieScene-v0"): _MOVIE_SCENE,
     ("actor-critic", "rlfilm/MovieScene-v0"): _MOVIE_SCENE,
-    ("ppo", "rlfilm/MovieScene-v0"): {**_MOVIE_SCENE, "learning_rate": 1e-3, "minibatch_size": 256},
+    ("ppo", "rlfilm/MovieScene-v0"): {
+        "gamma": 0.9,
+        "learning_rate": 1e-3,
+        "num_steps": 48,
+        "minibatch_size": 128,
+        "epochs": 5,
+        "max_grad_norm": 2.0,
+        "log_std_init": -0.5,
+        "anneal": True,
+        "normalize_observations": False,
+    },
     ("ppo", "CartPole-v1"): {
         "learning_rate": 3e-3,
         "num_envs": 8,
@@ -128,6 +138,23 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
         "minibatch_size": 256,
         "epochs": 4,
         "anneal": True,
+        "normalize_rewards": True,
+    },
+    ("ppo", "HalfCheetah-v5"): {
+        "gamma": 0.98,
+        "gae_lambda": 0.92,
+        "num_envs": 4,
+        "num_steps": 256,
+        "max_grad_norm": 2.0,
+        "log_std_init": -2.0,
+        "normalize_rewards": True,
+    },
+    ("ppo", "Hopper-v5"): {
+        "gamma": 0.995,
+        "learning_rate": 5e-4,
+        "num_envs": 8,
+        "num_steps": 256,
+        "minibatch_size": 128,
         "normalize_rewards": True,
     },
 }

@@ -38,8 +38,9 @@ def log_prob_and_entropy(
         return log_prob, entropy
     log_std = params["log_std"]
     z = (actions - head) * tf.exp(-log_std)
-    log_prob = tf.reduce_sum(-0.5 * z * z - log_std - HALF_LOG_2PI, axis=-1)
-    entropy = tf.broadcast_to(tf.reduce_sum(log_std + 0.5 + HALF_LOG_2PI), tf.shape(log_prob))
+    log_volume = tf.reduce_sum(log_std + HALF_LOG_2PI)
+    log_prob = -0.5 * tf.reduce_sum(z * z, axis=-1) - log_volume
+    entropy = tf.broadcast_to(log_volume + 0.5 * len(log_std), tf.shape(log_prob))
     if squash:
         log_prob = log_prob - tf.reduce_sum(log_tanh_slope(actions), axis=-1)
         for node, weight in zip(HERMITE_NODES, HERMITE_WEIGHTS, strict=True):
@@ -55,7 +56,7 @@ def log_tanh_slope(u: tf.Tensor) -> tf.Tensor:
 
 def value(params: Params, x: tf.Tensor) -> tf.Tensor:
     """The critic's values (B,) for inputs x (B, D)."""
-    return mlp(params, "critic", x)[:, 0]
+    return tf.squeeze(mlp(params, "critic", x), -1)
 
 
 def clip_by_norm(gradient: tf.Tensor, max_norm: float) -> tuple[tf.Tensor, tf.Tensor]:
@@ -97,14 +98,14 @@ class Learner(learner.Learner):
         gradient = tape.gradient(loss, self.theta)
         gradient, norm = clip_by_norm(gradient, self.config.max_grad_norm)
         t = self.t.assign_add(1)
-        m = self.m.assign(ADAM_BETA1 * self.m + (1 - ADAM_BETA1) * gradient)
+        m = self.m.assign(self.m + (1 - ADAM_BETA1) * (gradient - self.m))
         v = self.v.assign(ADAM_BETA2 * self.v + (1 - ADAM_BETA2) * gradient * gradient)
         scale = tf.sqrt(v / tf.cast(1 - ADAM_BETA2**t, v.dtype)) + ADAM_EPSILON
         self.theta.assign_sub(learning_rate / tf.cast(1 - ADAM_BETA1**t, m.dtype) * m / scale)
         return norm
 
     def read(self, name: str) -> np.ndarray:
-        return np.asarray(int(self.t)) if name == "t" else getattr(self, name).numpy().copy()
+        return np.asarray(int(self.t)) if name == "t" else getattr(self, name).value().numpy().copy()
 
     def write(self, name: str, array: np.ndarray) -> None:
         if name == "t":

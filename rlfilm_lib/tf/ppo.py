@@ -11,7 +11,7 @@ from rlfilm_lib.rl.streams import Purpose, stream
 from rlfilm_lib.tf.learner import Learner, Params, log_prob_and_entropy, value
 from rlfilm_lib.tf.reinforce import value_loss
 
-METRICS = ("policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction", "gradient_norm")
+METRICS = ("policy_loss", "value_loss", "entropy", "gradient_norm", "approx_kl", "clip_fraction")
 
 
 def clipped_surrogate(
@@ -57,6 +57,16 @@ def approx_kl(log_prob: tf.Tensor, old_log_prob: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.exp(log_ratio) - 1 - log_ratio)
 
 
+def clip_fraction(log_prob: tf.Tensor, old_log_prob: tf.Tensor, clip_range: float) -> tf.Tensor:
+    """Share of the samples whose ratio lies outside 1 ± ε: log_prob, old_log_prob (B,) → scalar.
+
+    >>> float(clip_fraction(tf.constant([0.0, -1.0]), tf.constant([0.0, 0.0]), 0.2))
+    0.5
+    """
+    outside = tf.abs(tf.exp(log_prob - old_log_prob) - 1) > clip_range
+    return tf.reduce_mean(tf.cast(outside, log_prob.dtype))
+
+
 def ppo_loss(
     params: Params,
     config: PPOConfig,
@@ -66,8 +76,11 @@ def ppo_loss(
     advantages: tf.Tensor,
     returns: tf.Tensor,
     old_values: tf.Tensor,
-) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """The loss of a minibatch, x (B, D), actions (B, …), the others (B,), and its parts."""
+) -> tuple[tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor]:
+    """The loss of a minibatch, x (B, D), actions (B, …), the others (B,).
+
+    Returns the scalar loss, its parts (of the policy, of the critic, the entropy) and the new log-probs (B,).
+    """
     log_prob, entropy = log_prob_and_entropy(params, x, actions, config.squash)
     policy_loss = clipped_surrogate(log_prob, old_log_probs, advantages, config.clip_range)
     if config.clip_value is None:
@@ -78,14 +91,7 @@ def ppo_loss(
     loss = policy_loss + config.value_coef * critic_loss
     if config.entropy_coef:
         loss = loss - config.entropy_coef * mean_entropy
-    outside = tf.abs(tf.exp(log_prob - old_log_probs) - 1) > config.clip_range
-    return loss, {
-        "policy_loss": policy_loss,
-        "value_loss": critic_loss,
-        "entropy": mean_entropy,
-        "approx_kl": approx_kl(log_prob, old_log_probs),
-        "clip_fraction": tf.reduce_mean(tf.cast(outside, log_prob.dtype)),
-    }
+    return loss, (policy_loss, critic_loss, mean_entropy), log_prob
 
 
 class PPO(Learner):
@@ -98,40 +104,38 @@ class PPO(Learner):
         config = self.config
         batch = generalized(rollout, self.policy(), config.gamma, config.gae_lambda)
         rng = stream(self.seed, self.iteration, Purpose.MINIBATCHES)
-        order = minibatches(rng, len(batch.values), config.minibatch_size, config.epochs)
-        arrays = (batch.inputs, batch.actions, batch.log_probs, batch.returns, batch.values)
-        x, actions, log_probs, returns, values = map(self.tensor, arrays)
-        rows, advantages = self.tensor(order), self.tensor(standardize(batch.advantages[order]))
+        dealt = minibatches(batch, rng, config.minibatch_size, config.epochs)
+        dealt = dealt._replace(advantages=standardize(dealt.advantages))
         rate = tf.constant(learning_rate, config.precision)
-        metrics = self.optimize(rows, advantages, x, actions, log_probs, returns, values, rate)
+        metrics = self.optimize(*map(self.tensor, dealt), rate=rate)
         described = {name: float(tensor) for name, tensor in metrics.items()}
         return described | {"explained_variance": explained_variance(batch.values, batch.returns)}
 
     @tf.function(jit_compile=True)
     def optimize(
         self,
-        order: tf.Tensor,
-        advantages: tf.Tensor,
         x: tf.Tensor,
         actions: tf.Tensor,
         log_probs: tf.Tensor,
+        advantages: tf.Tensor,
         returns: tf.Tensor,
         values: tf.Tensor,
+        *,
         rate: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        """A step for each row of `order` (K, M), with advantages (K, M), until the KL passes the target.
+        """A step for each of K minibatches, until the KL passes the target.
 
-        The rest is the whole batch: x (B, D), actions (B, …), the others (B,). Returns the mean of each metric over
-        the steps taken.
+        x: (K, M, D); actions: (K, M, …); the others: (K, M). Returns the mean of each metric over the steps taken.
         """
         target_kl, steps, totals = self.config.target_kl, tf.zeros((), rate.dtype), tf.zeros(len(METRICS), rate.dtype)
-        for i in tf.range(len(order)):
-            minibatch = [tf.gather(column, order[i]) for column in (x, actions, log_probs, returns, values)]
-            minibatch.insert(3, advantages[i])
+        for i in tf.range(len(x)):
+            minibatch = [column[i] for column in (x, actions, log_probs, advantages, returns, values)]
             with tf.GradientTape() as tape:
-                loss, metrics = ppo_loss(self.params(), self.config, *minibatch)
-            if target_kl is not None and metrics["approx_kl"] > target_kl:
+                loss, parts, log_prob = ppo_loss(self.params(), self.config, *minibatch)
+            kl = approx_kl(log_prob, minibatch[2])
+            if target_kl is not None and kl > target_kl:
                 break
-            norm = self.descend(tape, loss, rate)
-            steps, totals = steps + 1, totals + tf.stack([*metrics.values(), norm])
+            taken = [*parts, self.descend(tape, loss, rate)]
+            taken += [kl, clip_fraction(log_prob, minibatch[2], self.config.clip_range)]
+            steps, totals = steps + 1, totals + tf.stack(taken)
         return dict(zip(METRICS, tf.unstack(totals / steps), strict=True))

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from rlfilm_lib.rl.batch import monte_carlo, standardize
+from rlfilm_lib.rl.batch import Batch, monte_carlo, standardize
 from rlfilm_lib.rl.config import Config, ReinforceConfig
 from rlfilm_lib.rl.learner import Metrics
 from rlfilm_lib.rl.returns import explained_variance
@@ -60,8 +60,12 @@ class Reinforce(Learner):
     algorithm = "reinforce"
     config: ReinforceConfig
 
+    def batch(self, rollout: Rollout) -> Batch:
+        """What it learns from: rewards-to-go."""
+        return monte_carlo(rollout, self.policy(), self.config.gamma, self.config.baseline)
+
     def learn(self, rollout: Rollout, learning_rate: float) -> Metrics:
-        batch = monte_carlo(rollout, self.policy(), self.config.gamma, self.config.baseline)
+        batch = self.batch(rollout)
         arrays = (batch.inputs, batch.actions, standardize(batch.advantages), batch.returns)
         x, actions, advantages, returns = map(self.tensor, arrays)
         metrics = self.step(x, actions, advantages, returns, tf.constant(learning_rate, self.config.precision))

@@ -53,10 +53,10 @@ def record(learner: Any, rollout: Rollout) -> Update:
     config, policies, optimize = learner.config, [learner.policy()], learner.optimize
     batch = generalized(rollout, policies[0], config.gamma, config.gae_lambda)
 
-    def epoch_by_epoch(order, advantages, *arguments):
-        size = len(order) // config.epochs
-        for first in range(0, len(order), size):
-            metrics = optimize(order[first : first + size], advantages[first : first + size], *arguments)
+    def epoch_by_epoch(*minibatches, rate):
+        size = len(minibatches[0]) // config.epochs
+        for first in range(0, len(minibatches[0]), size):
+            metrics = optimize(*(column[first : first + size] for column in minibatches), rate=rate)
             policies.append(learner.policy())
         return metrics
 

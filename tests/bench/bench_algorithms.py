@@ -26,8 +26,8 @@ from rlfilm_lib.rl.statistics import bootstrap_interval
 from rlfilm_lib.run import versions
 
 BASE = "stable-baselines3"
-MEDIANS = ("steps_per_s", "steady_steps_per_s", "import_s", "first_s", "wall_s", "target_s", "peak_mb", "busy")
-RATIOS = ("steps_per_s", "steady_steps_per_s", "wall_s", "target_s", "peak_mb")
+MEDIANS = ("steps_per_s", "steady_steps_per_s", "import_s", "first_s", "train_s", "target_s", "peak_mb", "busy")
+RATIOS = ("steps_per_s", "steady_steps_per_s", "train_s", "target_s", "peak_mb")
 """Those given over Stable-Baselines3's, too."""
 
 

@@ -100,7 +100,7 @@ def main() -> None:
                     last = runs[side][-1]
                     print(
                         f"  {env_id} {side} seed {seed}: {last['target_s']} s, {last['target_steps']} steps, "
-                        f"{last['score']:.4g} in {last['wall_s']:.1f} s, busy {last['busy']:.2f}",
+                        f"{last['score']:.4g} in {last['train_s']:.1f} s, busy {last['busy']:.2f}",
                         flush=True,
                     )
             for side, own in runs.items():

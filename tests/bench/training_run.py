@@ -3,7 +3,8 @@
     python tests/bench/training_run.py '{"side": "pytorch", "algorithm": "ppo", "env_id": "CartPole-v1", ...}'
 
 prints one JSON object. From Python: `measure(Run(...))` starts that process and returns the object. The clock runs from
-the making of the environment to the last update, compilation included, imports and evaluations not.
+the making of the environment to the last update, compilation included, imports and evaluations not. It is the process's
+own time on its core: what the training takes by the wall clock where nothing else wants that core.
 """
 
 import dataclasses
@@ -75,9 +76,9 @@ def train(run: Run) -> dict[str, Any]:
     | figure                           | meaning                                                                     |
     |----------------------------------|-----------------------------------------------------------------------------|
     | import_s                         | seconds to import what the side needs                                       |
-    | wall_s · first_s                 | seconds of the training, and of its first iteration, compilation included   |
+    | train_s · first_s                | seconds of the training, and of its first iteration, compilation included   |
     | steps_per_s · steady_steps_per_s | of the training, and of all its iterations but the first                    |
-    | busy                             | share of the time that this process had the core                            |
+    | busy                             | share of the wall time that this process had the core                       |
     | peak_mb                          | largest resident memory                                                     |
     | target_s · target_steps          | the first of three evaluations in a row that reach the target, or null      |
     | score · ci95                     | of the final policy: normalised where there are yardsticks, else its return |
@@ -85,42 +86,42 @@ def train(run: Run) -> dict[str, Any]:
     """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    began = time.perf_counter()
+    began = time.process_time()
     work = _trainer(run)
-    import_s = time.perf_counter() - began
+    import_s = time.process_time() - began
     marks: list[tuple[int, float]] = []
     curve: list[tuple[int, float, float]] = []
     latest: Callable[[], Any]
-    next_evaluation, paused, paused_cpu = run.evaluate_every, 0.0, 0.0
-    start, start_cpu = time.perf_counter(), time.process_time()
+    next_evaluation, paused, paused_wall = run.evaluate_every, 0.0, 0.0
+    start, start_wall = time.process_time(), time.perf_counter()
 
     def on_iteration(steps: int, policy: Callable[[], Any]) -> None:
-        nonlocal latest, next_evaluation, paused, paused_cpu
-        now, now_cpu = time.perf_counter(), time.process_time()
+        nonlocal latest, next_evaluation, paused, paused_wall
+        now, now_wall = time.process_time(), time.perf_counter()
         latest = policy
         marks.append((steps, now - start - paused))
         if steps >= next_evaluation:
             score, _ = _score(policy(), run, run.evaluation_episodes, seed=EVALUATION_SEED + 1 + len(curve))
             curve.append((*marks[-1], score))
             next_evaluation += run.evaluate_every * (1 + (steps - next_evaluation) // run.evaluate_every)
-        paused += time.perf_counter() - now
-        paused_cpu += time.process_time() - now_cpu
+        paused += time.process_time() - now
+        paused_wall += time.perf_counter() - now_wall
 
     work(on_iteration)
-    busy_s = time.process_time() - start_cpu - paused_cpu
+    wall_s = time.perf_counter() - start_wall - paused_wall
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     score, ci95 = _score(latest(), run, run.final_episodes)
-    (first_steps, first_s), (steps, wall_s) = marks[0], marks[-1]
+    (first_steps, first_s), (steps, train_s) = marks[0], marks[-1]
     above = [score >= run.target for _, _, score in curve]
     reached = next((curve[i] for i in range(len(curve) - IN_A_ROW + 1) if all(above[i : i + IN_A_ROW])), None)
     return {
         "import_s": import_s,
-        "wall_s": wall_s,
+        "train_s": train_s,
         "first_s": first_s,
         "steps": steps,
-        "steps_per_s": steps / wall_s,
-        "steady_steps_per_s": (steps - first_steps) / (wall_s - first_s),
-        "busy": busy_s / wall_s,
+        "steps_per_s": steps / train_s,
+        "steady_steps_per_s": (steps - first_steps) / (train_s - first_s),
+        "busy": train_s / wall_s,
         "peak_mb": peak,
         "target_s": reached and reached[1],
         "target_steps": reached and reached[0],

@@ -43,9 +43,8 @@ def oracle(learner, rollout):
     coefficients = (config.value_coef, config.entropy_coef, config.squash)
     if learner.algorithm == "ppo":
         rng = stream(learner.seed, learner.iteration, Purpose.MINIBATCHES)
-        (rows,) = minibatches(rng, len(batch.values), config.minibatch_size, config.epochs)
-        columns = (batch.inputs, batch.actions, batch.log_probs, batch.advantages, batch.returns, batch.values)
-        x, actions, log_probs, advantages, returns, values = (column[rows] for column in columns)
+        dealt = minibatches(batch, rng, config.minibatch_size, config.epochs)
+        x, actions, log_probs, advantages, returns, values = (column for (column,) in dealt)
         return reference.ppo(
             policy.weights,
             x,

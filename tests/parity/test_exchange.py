@@ -12,7 +12,7 @@ from rlfilm_lib.rl.checkpoint import read_tensors
 ENV_ID = "rlfilm/MovieScene-v0"
 ITERATION = {"reinforce": 4 * 48, "actor-critic": 4 * 16, "ppo": 4 * 32}
 """Environment steps; an episode has 48 in each of the 4 environments."""
-SETTINGS = {"hidden_sizes": (16,), "normalize_rewards": True}
+SETTINGS = {"hidden_sizes": (16,), "normalize_observations": True, "normalize_rewards": True}
 PPO = {"num_steps": 32, "minibatch_size": 32, "epochs": 2}
 
 

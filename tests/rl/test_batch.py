@@ -1,7 +1,7 @@
 import gymnasium as gym
 import numpy as np
 
-from rlfilm_lib.rl.batch import generalized, minibatches, monte_carlo, standardize
+from rlfilm_lib.rl.batch import Batch, generalized, minibatches, monte_carlo, standardize
 from rlfilm_lib.rl.policy import Policy, initialize
 from rlfilm_lib.rl.returns import gae
 from rlfilm_lib.rl.rollout import Collector, collect_episodes
@@ -42,12 +42,16 @@ def test_whole_episodes_leave_out_the_steps_of_waiting():
 
 
 def test_each_epoch_sees_every_row_once():
-    order = minibatches(np.random.default_rng(0), 12, 4, epochs=3)
+    batch = Batch(*(np.arange(12) + 100 * field for field in range(6)))
+    dealt = minibatches(batch, np.random.default_rng(0), 4, epochs=3)
+    order = dealt.inputs
     assert order.shape == (9, 4)
+    for field, column in enumerate(dealt):  # rows stay together
+        np.testing.assert_array_equal(column, order + 100 * field)
     for epoch in order.reshape(3, 12):
         np.testing.assert_array_equal(np.sort(epoch), np.arange(12))
     assert (order[:3] != order[3:6]).any()
-    assert minibatches(np.random.default_rng(0), 12, 99, epochs=3).shape == (3, 12)  # the whole batch, at most
+    assert minibatches(batch, np.random.default_rng(0), 99, epochs=3).values.shape == (3, 12)  # at most the batch
 
 
 def test_each_minibatch_is_standardised_by_its_own():
