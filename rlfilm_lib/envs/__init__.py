@@ -8,6 +8,11 @@ gym.register(
     vector_entry_point="rlfilm_lib.envs.movie_scene:MovieScene",
 )
 gym.register(
+    id="rlfilm/CameraMove-v0",
+    entry_point="rlfilm_lib.envs.camera_move:OneCameraMove",
+    vector_entry_point="rlfilm_lib.envs.camera_move:CameraMove",
+)
+gym.register(
     id="rlfilm/Lighting-v0",
     entry_point="rlfilm_lib.envs.lighting:OneLighting",
     vector_entry_point="rlfilm_lib.envs.lighting:Lighting",

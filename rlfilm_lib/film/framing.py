@@ -59,6 +59,21 @@ def project(
     return right * magnification / gate[0] + 0.5, up * magnification / gate[1] + 0.5, depth
 
 
+def aim(pan: ArrayLike, tilt: ArrayLike) -> NDArray:
+    """Rotation (..., 3, 3) of a camera on a head, with its right, up and forward unit vectors as rows.
+
+    pan: (...) rad about the world's up, 0 looks along +y and positive turns right; tilt: (...) rad about the camera's
+    right, positive looks up.
+
+    >>> (aim(np.pi / 2, np.pi / 6).round(3) + 0).tolist()
+    [[0.0, -1.0, 0.0], [-0.5, 0.0, 0.866], [0.866, 0.0, 0.5]]
+    """
+    pan, tilt = np.broadcast_arrays(np.asarray(pan, float), tilt)
+    turn, level, rise, flat = np.sin(pan), np.cos(pan), np.sin(tilt), np.cos(tilt)
+    rows = [[level, -turn, np.zeros_like(pan)], [-turn * rise, -level * rise, flat], [turn * flat, level * flat, rise]]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
 def visible_height(distance: ArrayLike, focal_length: ArrayLike, gate_height: float = SUPER_35[1]) -> NDArray:
     """Height in metres that fills the picture at a distance: S = d · h_gate / f.
 

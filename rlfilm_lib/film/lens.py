@@ -24,6 +24,15 @@ def field_of_view(size: ArrayLike, focal_length: ArrayLike) -> np.ndarray:
     return 2 * np.arctan(np.divide(size, 2 * np.asarray(focal_length)))
 
 
+def f_stop(stops: ArrayLike) -> np.ndarray:
+    """The f-stop that lets in so many stops less light than f/1: N = 2^(stops / 2).
+
+    >>> f_stop([2, 3, 8]).round(1).tolist()
+    [2.0, 2.8, 16.0]
+    """
+    return np.exp2(np.divide(stops, 2))
+
+
 def hyperfocal(focal_length: ArrayLike, f_stop: ArrayLike, circle: ArrayLike = CIRCLE_OF_CONFUSION) -> np.ndarray:
     """Nearest focus distance, in metres, at which infinity is still sharp: f² / (N c) + f.
 
