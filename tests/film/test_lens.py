@@ -28,6 +28,35 @@ def test_depth_of_field_by_hand(focal_length, f_stop, focus, near, far):
     np.testing.assert_allclose(lens.depth_of_field(focus, focal_length, f_stop), (near, far), rtol=5e-5)
 
 
+def test_hyperfocal_distances_of_a_published_table():
+    """Kodak, *The Essential Reference Guide for Filmmakers* (2007), depth-of-field table of the 50 mm lens.
+
+    Feet, with a circle of confusion of 1/1000 inch; the table's f² / (N c) leaves out the + f.
+    """
+    f_stops = np.array([1.4, 2, 2.8, 4, 5.6, 8, 11, 16, 22, 32])
+    feet = [230.7, 161.5, 115.3, 80.7, 57.7, 40.4, 29.4, 20.2, 14.7, 10.1]
+    np.testing.assert_allclose((lens.hyperfocal(50, f_stops, 0.0254) - 0.050) / 0.3048, feet, rtol=0.003)
+    np.testing.assert_allclose(lens.hyperfocal(50, f_stops[:-1], 0.0254) / 0.3048, feet[:-1], rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("focus", "near", "far"),
+    [
+        (2.0, [1.959, 1.941, 1.919, 1.887, 1.848, 1.786, 1.719], [2.043, 2.063, 2.089, 2.129, 2.183, 2.279, 2.406]),
+        (5.0, [4.719, 4.609, 4.470, 4.276, 4.058, 3.742, 3.424], [5.317, 5.467, 5.680, 6.033, 6.544, 7.629, 9.541]),
+    ],
+)
+def test_depth_of_field_of_a_published_table(focus, near, far):
+    """Nikon, instruction manual of the PC Micro-Nikkor 85mm f/2.8D, table of the depth of field, p. 84.
+
+    Metres, f/2.8 to f/22, a circle of confusion of 1/30 mm. The table counts from the film; its row for infinity, near =
+    218.3 m / N + 0.178 m, says that the entrance pupil stands 0.178 m before it.
+    """
+    pupil, f_stops = 0.178, np.array([2.8, 4, 5.6, 8, 11, 16, 22])
+    limits = lens.depth_of_field(focus - pupil, 85, f_stops, 1 / 30)
+    np.testing.assert_allclose(np.add(limits, pupil), [near, far], rtol=0.01)
+
+
 def test_depth_of_field_reaches_infinity_from_the_hyperfocal_distance_on():
     hyperfocal = lens.hyperfocal(25, 8)
     near, far = lens.depth_of_field(np.array([hyperfocal * 0.999, hyperfocal, 10.0]), 25, 8)
