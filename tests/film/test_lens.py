@@ -49,8 +49,8 @@ def test_hyperfocal_distances_of_a_published_table():
 def test_depth_of_field_of_a_published_table(focus, near, far):
     """Nikon, instruction manual of the PC Micro-Nikkor 85mm f/2.8D, table of the depth of field, p. 84.
 
-    Metres, f/2.8 to f/22, a circle of confusion of 1/30 mm. The table counts from the film; its row for infinity, near =
-    218.3 m / N + 0.178 m, says that the entrance pupil stands 0.178 m before it.
+    Metres, f/2.8 to f/22, a circle of confusion of 1/30 mm. The table counts from the film; its row for infinity,
+    near = 218.3 m / N + 0.178 m, says that the entrance pupil stands 0.178 m before it.
     """
     pupil, f_stops = 0.178, np.array([2.8, 4, 5.6, 8, 11, 16, 22])
     limits = lens.depth_of_field(focus - pupil, 85, f_stops, 1 / 30)
