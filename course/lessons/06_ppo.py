@@ -587,7 +587,7 @@ for name, (words, colour, style) in names.items():
     )
 learning_curves.plot_lines(axes, {"random": 0.0, "expert": 1.0, "untrained": untrained})
 axes.set(xlabel="environment steps (thousands)", ylabel="normalised score", xlim=(0, 300), ylim=(-0.1, 1.1))
-axes.legend(frameon=False, fontsize=9, loc="lower right")
+axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 0.1))  # clear of "random"
 axes.spines[["top", "right"]].set_visible(False)
 figure(
     fig,
