@@ -38,9 +38,7 @@ def scene_linear(
     """One scene-linear picture (height, width, 3), float32, per frame; arguments and errors are those of `frames`."""
     require()
     preview.check_size(width, height)
-    for name, value in (("samples", samples), ("moments", moments)):
-        if value < 1:
-            raise UserError(f"{name} is {value}; give 1 or more")
+    studio.check_rays(samples, moments)
     return _pictures(take, width, height, samples, moments)
 
 

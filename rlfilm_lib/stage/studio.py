@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rlfilm_lib.errors import UserError
 from rlfilm_lib.film import colour, light
 from rlfilm_lib.stage import preview
 from rlfilm_lib.stage.take import PER_FRAME, Take
@@ -24,6 +25,9 @@ CANVAS = 12.8
 """The painting of the backdrop reaches this far, in metres, to all sides of x = 0, z = 0; then it is mirrored."""
 FLUSH = 1e-3
 """Metres that a lamp on the backdrop stands before it."""
+
+FACING_STAGE = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""Axes x, y and z (rows) of a disc that shines along its -z and faces the stage, which is -y."""
 
 
 class Lamp(NamedTuple):
@@ -56,6 +60,13 @@ def lamps(take: Take, frame: int) -> list[Lamp]:
         radiance = gain * np.exp2(stops) * (light.REFERENCE_DISTANCE / preview.LIGHT_RADIUS) ** 2 * tinted
         found.append(Lamp(position, radiance, flush, gain))
     return found
+
+
+def check_rays(samples: int, moments: int) -> None:
+    """ValueError where no picture can be made of so many rays per pixel and moments of motion blur."""
+    for name, value in (("samples", samples), ("moments", moments)):
+        if value < 1:
+            raise UserError(f"{name} is {value}; give 1 or more")
 
 
 def boards() -> np.ndarray:

@@ -42,42 +42,40 @@ def aimed(camera: np.ndarray, at: np.ndarray, beside: tuple[float, float], roll:
 
 
 @pytest.fixture
-def eye_takes(simple_take) -> list[Take]:
-    """An eye of the figure, drawn larger and white, and nothing else, before cameras that pan, tilt, roll and zoom."""
+def eye_take(simple_take) -> Take:
+    """An eye of the figure, larger, white and alone; from frame to frame the camera pans, tilts, rolls and zooms."""
     start, end = figure.figure([[0.0, 3.0]], [1.75], 0.3)
     eye = figure.NAMES.index("left eye")
     place = (start[0, eye] + end[0, eye]) / 2
-    takes = []
-    for camera, beside, roll, focal_length in [
-        ((0.1, 0.0, 1.5), (0.0, 0.0), 0.0, 50.0),
-        ((-0.8, 1.0, 1.9), (0.3, -0.12), 0.0, 25.0),
-        ((2.5, 0.3, 1.3), (-0.05, 0.02), 0.2, 135.0),
-        ((-1.0, 4.9, 2.1), (0.2, 0.1), -0.1, 35.0),
-    ]:
-        rotation = aimed(np.array(camera), place, beside, roll)
-        away = np.linalg.norm(place - camera)
-        takes.append(simple_take(
-            place, 0.004 * away * 50 / focal_length, camera_position=[camera], camera_rotation=rotation[None],
-            focal_length=[focal_length], light_stops=[[-20.0]], exposure=[5.0],
-        ))  # fmt: skip
-    return takes
+    one = simple_take(place, 0.03, light_stops=[[-20.0]], exposure=[5.0])
+    camera = np.array([(0.1, 0.0, 1.5), (-0.8, 1.0, 1.9), (2.5, 0.3, 1.3), (-1.0, 4.9, 2.1)])
+    turns = [((0.0, 0.0), 0.0), ((0.3, -0.12), 0.0), ((-0.05, 0.02), 0.2), ((0.2, 0.1), -0.1)]
+    values = {name: np.repeat(getattr(one, name), 4, axis=0) for name in PER_FRAME}
+    values |= {
+        "camera_position": camera,
+        "camera_rotation": np.array([aimed(at, place, *turn) for at, turn in zip(camera, turns, strict=True)]),
+        "focal_length": np.array([50.0, 25.0, 135.0, 35.0]),
+    }
+    return replace(one, **values)
 
 
 @pytest.fixture
-def projected() -> Callable[[Take, int, int], np.ndarray]:
-    """Where the formula puts the first capsule of a take's first frame: (column, row) in pixels."""
+def eye_places(eye_take) -> Callable[[int, int], np.ndarray]:
+    """Where the formula puts the eye in each frame: (column, row) in pixels, (4, 2)."""
 
-    def place(take: Take, width: int, height: int) -> np.ndarray:
-        camera = take.camera_position[0], take.focal_length[0], take.gate, take.camera_rotation[0]
-        u, v, _ = framing.project(take.capsule_start[0, 0], *camera)
-        return np.array([u * width, (1 - v) * height])
+    def places(width: int, height: int) -> np.ndarray:
+        u, v, _ = framing.project(
+            eye_take.capsule_start[:, 0], eye_take.camera_position, eye_take.focal_length, eye_take.gate,
+            eye_take.camera_rotation,
+        )  # fmt: skip
+        return np.stack([u * width, (1 - v) * height], axis=-1)
 
-    return place
+    return places
 
 
 @pytest.fixture
 def centroid() -> Callable[[np.ndarray], np.ndarray]:
-    """Middle (column, row), in pixels, of what is white in a scene-linear picture of `eye_takes`."""
+    """Middle (column, row), in pixels, of what is white in a scene-linear picture of `eye_take`."""
 
     def middle(picture: np.ndarray) -> np.ndarray:
         weight = np.clip(picture[..., 0] - 0.2, 0, None)  # the floor shows at most 0.18 there, the eye 0.64

@@ -39,6 +39,12 @@ def test_a_sphere_lands_where_the_pinhole_formula_puts_it(simple_take, point, fo
     np.testing.assert_allclose(centroid, [u * WIDTH, (1 - v) * HEIGHT], atol=0.5)
 
 
+def test_the_eye_lands_where_the_formula_puts_it(eye_take, eye_places, centroid):
+    """As in Mitsuba's and Blender's pictures of the same take."""
+    seen = np.array([centroid(picture) for picture in preview.scene_linear(eye_take, WIDTH, HEIGHT)])
+    np.testing.assert_allclose(seen, eye_places(WIDTH, HEIGHT), atol=0.5)
+
+
 def test_a_silhouette_is_smooth_and_covers_its_true_area(simple_take):
     share = coverage(*(simple_take((0, 4.0, 1.5), radius, light_stops=[[-20.0]]) for radius in (0.25, 1e-6)))
     half = np.tan(np.arcsin(0.25 / 4.0)) * 50 / 24.89 * WIDTH
