@@ -111,6 +111,17 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
         "anneal": True,
         "normalize_observations": False,
     },
+    ("ppo", "rlfilm/Lighting-v0"): {
+        "gamma": 0.9,
+        "learning_rate": 1e-3,
+        "num_steps": 48,
+        "minibatch_size": 128,
+        "epochs": 5,
+        "max_grad_norm": 2.0,
+        "log_std_init": -0.5,
+        "anneal": True,
+        "normalize_observations": False,
+    },
     ("ppo", "CartPole-v1"): {
         "learning_rate": 3e-3,
         "num_envs": 8,
