@@ -24,9 +24,9 @@ STANDING = 0.910  # m, height of the hips
 ANKLES = 0.105  # m, of the ankles to either side
 TOES_OUT = 0.12  # rad
 
-# What a pose is made of: angles in rad; arms as (forward, outward, inward twist, bend of the elbow); metres of the hips
-# against standing, and of the centre of mass behind the ankles. The hips keep it there as far as `balance` says, else
-# they are where `hips back` has them.
+# What a pose is made of: angles in rad; arms as (forward, outward, outward twist, bend of the elbow); metres of the
+# hips against standing, and of the centre of mass behind the ankles. The hips keep it there as far as `balance` says,
+# else they are where `hips back` has them.
 REST = {
     "height": 0.0, "lean": 0.0, "chest": 0.04, "nod": 0.0, "turn": 0.0, "look": 0.0, "balance": 1.0,
     "hips back": 0.0, "com y": -0.040,
@@ -180,13 +180,13 @@ def walk() -> Motion:
 
 def sit() -> Motion:
     down = body.SEAT + 0.094 - STANDING  # the hips are 0.095 m above what they sit on
-    reach, lap = (0.85, 0.10, 0.15, 0.35), (0.52, 0.08, 0.35, 0.95)
+    reach, lap = (0.85, 0.10, -0.10, 0.35), (0.42, 0.10, -0.38, 0.80)
     arms = [(0, REST["left arm"]), (0.95, reach), (1.3, reach), (2.2, lap)]
     return act(2.4, {
         "height": [(0, 0), (1.35, down), (2.4, down)],
         "lean": [(0, 0), (1.0, 0.70), (1.3, 0.68), (2.2, 0.02)],
         "chest": [(0, 0.04), (1.0, 0.45), (1.3, 0.43), (2.2, 0.04)],
-        "nod": [(0, 0), (0.8, -0.35), (1.3, -0.30), (2.2, 0.0)],
+        "nod": [(0, 0), (0.8, -0.62), (1.3, -0.55), (2.2, 0.0)],
         "com y": [(0, -0.04), (1.2, 0.02)],
         "balance": [(0, 1), (0.5, 1), (1.35, 0)],
         "hips back": [(0, 0.305)],

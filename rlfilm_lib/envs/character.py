@@ -1,7 +1,7 @@
 """rlfilm/Character-v0: a figure acts a gesture under physics, with a face and a cue to react to. See `Character`."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -88,7 +88,7 @@ class Character(BatchEnv):
     own lag: zero tracks the reference without any balance, and falls. `controls=4`: face and cue; the expert moves the
     body. `controls=3`: the face alone.
 
-    **Observation** (176,) float32, see OBSERVATION: the body against the reference, the reference now and 1/6 s ahead,
+    **Observation** (175,) float32, see OBSERVATION: the body against the reference, the reference now and 1/6 s ahead,
     the cue once it has arrived, the face and its arc.
 
     **Reward** = Σ weight · term. The first four are those of Peng et al. (2018, eq. 5 to 9), with the paper's weights
@@ -151,7 +151,7 @@ class Character(BatchEnv):
         for name in motions.GESTURES:
             self._learn(name)
         self.brief, self.start = self._checked(brief or {}), _checked_start(start)
-        if brief:  # the yardsticks were measured over all briefs
+        if brief or start != "anywhere":  # the yardsticks were measured over all briefs and beginnings
             self.metadata = self.metadata | {"yardsticks": {}}
         self.scene = {
             "physics": np.zeros((self._physics_of_figure.width, num_envs)),  # MuJoCo's full physics state
@@ -350,7 +350,7 @@ class Character(BatchEnv):
         return np.clip(np.concatenate([muscles, begin[None], servos.T / RESIDUAL]).T, -1, 1)
 
     def motion(self, states: list[dict[str, NDArray]], index: int = 0) -> Motion:
-        """What the simulated figure of one environment did, from its states: a Motion at 24 fps that `write_bvh` writes."""
+        """What the simulated figure of one environment did, from its states: a Motion at 24 fps for `write_bvh`."""
         physics = np.array([state["physics"][index] for state in states])
         qpos, _ = self._physics_of_figure.split(physics)
         return Motion(FPS, body.SKELETON, qpos[:, :3], rotations(qpos))
@@ -374,9 +374,9 @@ class Character(BatchEnv):
         return Take(
             fps=FPS,
             gate=SUPER_35,
-            camera_position=still([-0.35, -2.5, 1.15]),
+            camera_position=still([-0.35, -2.5, 0.93]),
             camera_rotation=still(level_camera(0.07)),
-            focal_length=still(32.0),
+            focal_length=still(30.0),
             f_stop=still(2.8),
             focus_distance=still(4.4),
             exposure=still(0.0),
@@ -466,7 +466,7 @@ def _com_velocity(
     """Velocity (n, 3) of the centre of mass: every joint turns all that hangs on it."""
     spin = quaternion.rotate(orientations, omega)
     moment = SUBTREE @ (body.MASSES[:, None] * middles) - (SUBTREE @ body.MASSES)[:, None] * positions
-    return qvel[:, :3] + quaternion._cross(spin, moment).sum(axis=1)
+    return qvel[:, :3] + quaternion.cross(spin, moment).sum(axis=1)
 
 
 def _subtree() -> NDArray:
@@ -552,7 +552,7 @@ class Tables:
         self.first = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
         self.rows = {name: np.concatenate([track[name] for track in tracks]) for name in tracks[0]}
 
-    def at(self, gesture: NDArray, frame: NDArray, *names: str) -> Iterator[NDArray] | list[NDArray]:
+    def at(self, gesture: NDArray, frame: NDArray, *names: str) -> list[NDArray]:
         """Arrays (n, ...) of these names."""
         row = self.first[gesture] + frame
         return [self.rows[name][row] for name in names]
@@ -614,10 +614,10 @@ class Regulator(NamedTuple):
 def regulate(name: str) -> Regulator:
     """The finite-horizon linear-quadratic regulator about a gesture, by name or path.
 
-    About every frame of the reference the physics is linear: the difference from it becomes A · difference + B · offsets
-    + drift, with A and B by finite differences and the drift, what happens without offsets, by simulation. The offsets
-    that cost least from there on follow backwards from the last frame (Bertsekas 2017, section 3.1), where the body
-    stays.
+    About every frame of the reference the physics is linear: the difference from it becomes A · difference + B ·
+    offsets + drift, with A and B by finite differences and the drift, what happens without offsets, by simulation. The
+    offsets that cost least from there on follow backwards from the last frame (Bertsekas 2017, section 3.1), where the
+    body stays.
 
     A linear model holds while the same contacts bear the body. For a gesture that sits down, the regulator is that of
     standing until it begins, and the servos alone do the rest.
@@ -646,7 +646,7 @@ def regulate(name: str) -> Regulator:
 
 
 ROOT_COST = np.array([300.0, 300.0, 100.0, 60.0, 60.0, 15.0])  # per m² and rad²
-JOINT_COST, SPEED_COST, EFFORT = 3.0, 0.05, 3.0  # per rad², (rad/s)² and (m/s)², and rad² of the servos' offsets
+JOINT_COST, SPEED_COST, EFFORT = 3.0, 0.3, 20.0  # per rad², (rad/s)² and (m/s)², and rad² of the servos' offsets
 DISCOUNT = 0.97  # of the cost per step: the further ahead, the less the linear model is worth
 SETTLING = 120  # steps on the last frame
 SITTING = 0.7  # m, height of the hips

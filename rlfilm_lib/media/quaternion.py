@@ -40,8 +40,8 @@ def rotate(q: ArrayLike, vector: ArrayLike) -> NDArray:
     """
     turn, resting = np.asarray(q), np.asarray(vector)
     axis = turn[..., 1:]
-    twice = 2 * _cross(axis, resting)
-    return resting + turn[..., :1] * twice + _cross(axis, twice)
+    twice = 2 * cross(axis, resting)
+    return resting + turn[..., :1] * twice + cross(axis, twice)
 
 
 def from_rotvec(vector: ArrayLike) -> NDArray:
@@ -77,9 +77,9 @@ def between(a: ArrayLike, b: ArrayLike) -> NDArray:
     [1.0, 0.0, 0.0]
     """
     start, end = (np.asarray(v, float) / np.linalg.norm(v, axis=-1, keepdims=True) for v in (a, b))
-    half = np.concatenate([1 + np.sum(start * end, axis=-1, keepdims=True), _cross(start, end)], axis=-1)
+    half = np.concatenate([1 + np.sum(start * end, axis=-1, keepdims=True), cross(start, end)], axis=-1)
     length = np.linalg.norm(half, axis=-1, keepdims=True)
-    across = _cross(start, np.eye(3)[np.argmin(np.abs(start), axis=-1)])
+    across = cross(start, np.eye(3)[np.argmin(np.abs(start), axis=-1)])
     aside = np.concatenate([0 * length, across], axis=-1)  # for opposite directions
     half = np.where(length > 1e-7, half, aside)
     return half / np.linalg.norm(half, axis=-1, keepdims=True)
@@ -119,8 +119,8 @@ def to_euler(axes: Sequence[int], q: ArrayLike) -> NDArray:
     return np.stack([first, second, np.where(locked, 0.0, third)], axis=-1)
 
 
-def _cross(a: NDArray, b: NDArray) -> NDArray:
-    """np.cross over the last axis, several times quicker for small arrays."""
+def cross(a: NDArray, b: NDArray) -> NDArray:
+    """Cross products (..., 3); np.cross, several times quicker for small arrays."""
     ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
     bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)

@@ -66,7 +66,7 @@ JOINTS = [
     *_LEFT_ARM, *_RIGHT_ARM, *_LEFT_LEG, *_RIGHT_LEG,
 ]  # fmt: skip
 """Parents before children, as a BVH file has them. Masses are Dempster's (Winter 2009, table 4.1); stiffness, damping
-(a tenth of it) and strength those of the humanoid of Peng et al. (2018)."""
+(a tenth of it) and strength those of the humanoid of Peng et al. (2018), whose mass is LIGHTER: ours scale with the mass."""
 
 NAMES = tuple(joint.name for joint in JOINTS)
 SKELETON = Skeleton(
@@ -80,6 +80,8 @@ HINGES = ("LeftForeArm", "RightForeArm", "LeftLeg", "RightLeg")
 
 MASS = 70.0
 """Of the whole body, kg."""
+HUMANOID_MASS = 45.0
+"""Of the humanoid of Peng et al. (2018), kg."""
 SEAT = 0.42
 """Height of the stool's seat, m."""
 STOOL = 0.33
@@ -116,12 +118,14 @@ def mjcf() -> str:
         _body(0),
         "</worldbody><actuator>",
     ]
+    heavier = MASS / HUMANOID_MASS
     for joint in JOINTS[1:]:
+        stiffness, strength = heavier * joint.stiffness, heavier * joint.strength
         gears = ("1 0 0",) if joint.name in HINGES else ("1 0 0", "0 1 0", "0 0 1")
         for gear in gears:
             lines.append(
-                f'<position joint="{joint.name}" gear="{gear} 0 0 0" kp="{joint.stiffness}" '
-                f'kv="{joint.stiffness / 10}" forcerange="-{joint.strength} {joint.strength}"/>'
+                f'<position joint="{joint.name}" gear="{gear} 0 0 0" kp="{stiffness:.6g}" '
+                f'kv="{stiffness / 10:.6g}" forcerange="{-strength:.6g} {strength:.6g}"/>'
             )
     return "\n".join([*lines, "</actuator></mujoco>"])
 
@@ -245,12 +249,12 @@ def _face_moves() -> NDArray:
     for hand in ("left", "right"):
         brow, lid, lip = (CAPSULES.index(f"{hand} {name}") for name in ("brow", "eyelid", "lip"))
         moves[0, 0, brow] = [[0, 0, 0.011], [0, 0, 0.009]]  # raised
-        moves[1, 0, brow] = [[0, -0.002, -0.010], [0, 0, -0.002]]  # knit: the inner ends come down
+        moves[1, 0, brow] = [[0, -0.002, -0.0090], [0, -0.001, -0.0065]]  # lowered
         moves[0, 1, lid] = [[0, 0, 0.0040]] * 2  # wide
         moves[1, 1, lid] = [[0, -0.0040, -0.0105]] * 2  # drooping
         outward = 1 if hand == "left" else -1
-        moves[0, 2, lip] = [[0, 0, -0.0015], [0.007 * outward, 0.002, 0.0085]]  # a smile
-        moves[1, 2, lip] = [[0, 0, 0.0030], [0.003 * outward, 0.000, -0.0110]]
+        moves[0, 2, lip] = [[0, -0.001, -0.0020], [0.008 * outward, -0.005, 0.0080]]  # a smile
+        moves[1, 2, lip] = [[0, 0, 0.0030], [0.003 * outward, 0, -0.0110]]
     return moves
 
 
@@ -272,6 +276,6 @@ def capsules(root: ArrayLike, rotations: ArrayLike, face: ArrayLike) -> tuple[ND
     weights = np.asarray(face, float)
     moved = np.einsum("sfk,skpec->fpec", np.stack([np.maximum(weights, 0), np.maximum(-weights, 0)]), _FACE_MOVES)
     ends = quaternion.rotate(orientations[:, _PART_JOINT, None], _ENDS + moved) + positions[:, _PART_JOINT, None]
-    stool = np.array([[start, end] for _, start, end in _STOOL]) + [0, STOOL, 0]
+    stool = np.array([0, STOOL, 0]) + [[start, end] for _, start, end in _STOOL]
     ends = np.concatenate([ends, np.broadcast_to(stool, (len(ends), *stool.shape))], axis=1)
     return ends[:, :, 0], ends[:, :, 1]
