@@ -29,8 +29,8 @@ ROOTS = {".cdl": "ColorDecisionList", ".ccc": "ColorCorrectionCollection"}
 def cube(cdl: ArrayLike, size: int = CUBE_SIZE) -> np.ndarray:
     """A grade (10,) as a table (size, size, size, 3): what becomes of blue, green and red, in this order of the axes.
 
-    Between its samples a reader interpolates: with powers of 0.7 to 1.5 and 33 samples that is good to 0.02, and to 0.003
-    where no channel is near black or clamps.
+    Between its samples a reader interpolates: with powers of 0.7 to 1.5 and 33 samples that is good to 0.02, and to
+    0.003 where no channel is near black or clamps.
 
     >>> cube([1, 1, 1, 0, 0, 0, 2, 1, 1, 1], size=3)[2, 0, 1].tolist()  # blue 1, green 0, red a half
     [0.25, 0.0, 1.0]
