@@ -52,7 +52,7 @@ EYES_HEIGHT = framing.STATURE - framing.EYES_BELOW_TOP
 EYES_FORWARD = 0.08  # m, from the head's axis to the eyes
 STAGE_CENTRE = np.array([[-0.5, 0.5], [1.6, 2.4]])  # of the path
 START = (0.0, 0.6)  # s, when it sets off
-TURN, TURN_TIME = (10 * DEGREE, 75 * DEGREE), (1.0, 4.5)  # rad, and s when a turn begins
+TURN, TURN_TIME = (10 * DEGREE, 55 * DEGREE), (1.0, 4.5)  # rad, and s when a turn begins
 STOP, STOP_TIME = (0.6, 1.6), (2.0, 4.5)  # s that a stop takes, and when it begins
 LOOK_AHEAD = (0, 1, 6)  # steps
 PATH = ("x", "y", "velocity x", "velocity y", "facing x", "facing y")
@@ -70,6 +70,7 @@ class Movement(NamedTuple):
     """What a camera movement asks for; ranges are those of its rate, of either sign where it may go both ways."""
 
     walk: tuple[float, float]  # m/s, how fast the subject goes
+    heading: tuple[float, float] = (25 * DEGREE, 95 * DEGREE)  # of the subject at first, away from the camera, either way
     rate: tuple[float, float] = (0.0, 0.0)
     follows: float = 0.0  # 1: motion is relative to the subject, 0: to the floor
     push: float = 0.0  # growth of the distance, 1/s, per unit of rate
@@ -82,11 +83,11 @@ class Movement(NamedTuple):
 
 MOVEMENTS = {
     "static": Movement((0.0, 0.15), still=1.0),
-    "pan": Movement((0.6, 1.0), pans=1.0),
+    "pan": Movement((0.5, 0.8), (65 * DEGREE, 110 * DEGREE), pans=1.0),
     "tracking": Movement((0.7, 1.1), follows=1.0),
-    "push-in": Movement((0.0, 0.3), (0.05, 0.10), follows=1.0, push=-1.0),
-    "orbit": Movement((0.0, 0.4), (0.12, 0.25), follows=1.0, orbit=1.0, both_ways=True),
-    "dolly zoom": Movement((0.0, 0.2), (0.08, 0.16), follows=1.0, push=float(np.log(2)), zoom=1.0, both_ways=True),
+    "push-in": Movement((0.0, 0.3), rate=(0.05, 0.10), follows=1.0, push=-1.0),
+    "orbit": Movement((0.0, 0.4), rate=(0.12, 0.25), follows=1.0, orbit=1.0, both_ways=True),
+    "dolly zoom": Movement((0.0, 0.2), rate=(0.08, 0.16), follows=1.0, push=float(np.log(2)), zoom=1.0, both_ways=True),
 }
 """rate is in 1/s for a push-in, rad/s for an orbit and octaves/s for a dolly zoom."""
 
@@ -113,20 +114,21 @@ BRIEF = (
 # Where an episode begins, drawn from these ranges.
 SIZE = (0.22, 1.3)
 BEARING = 35 * DEGREE  # of the camera about the subject in the middle of the take, 0 is from -y, either way
-HEADING = (50 * DEGREE, 120 * DEGREE)  # of the subject, away from where the camera is, either way
 DISTANCE = (1.7, 5.5)  # m, in the middle of the take
+LENGTHS = (20.0, 125.0)  # mm, of the focal length
+CLEARANCE = 1.0  # m, that the subject stays away from a camera that does not follow it
 OFF = np.array([0.25, 0.3, 0.2, 0.15, 0.4, 0.6, 1.5])[:, None]
 """How far off at most: distance (octaves), z (m), u and v (of the picture), zoom, focus (octaves), iris (stops)."""
 FOCUS_OFF = (0.3, 1.0)  # octaves, with controls=1
 
-# Tolerances: the error at which a term has fallen to exp(-1/2) = 0.61; of focus and smoothness, to 1/2.
+# Tolerances: the error at which a term has fallen to exp(-1/2) = 0.61; of movement, focus and smoothness, to 1/2.
 PLACE_TOLERANCE = 0.12  # of the picture: thirds, headroom, lead room
 SIZE_TOLERANCE = 0.4  # octaves
 ANGLE_TOLERANCE = 6 * DEGREE
 FOCUS_TOLERANCE = 2 * lens.CIRCLE_OF_CONFUSION  # mm
 BLUR_TOLERANCE = 0.75  # octaves
 EXPOSURE_TOLERANCE = 1.0  # stops
-MOVE_TOLERANCE = (0.3, 0.3, 0.15, 6 * DEGREE, 6 * DEGREE)  # m/s twice, octaves/s, rad/s twice: movement
+MOVE_TOLERANCE = (0.15, 0.15, 0.1, 4 * DEGREE, 4 * DEGREE)  # m/s twice, octaves/s, rad/s twice
 SIGHT = 0.1  # m: the eyes are seen wholly past a piece by so much, and not at all where it covers them by so much
 JERK_TOLERANCE = (20.0, 20.0, 20.0, 12.0, 12.0, 12.0)  # m/s³, rad/s³, octaves/s³
 JERK_MEMORY = 5 / 6  # per step: jerk² is averaged over about half a second
@@ -209,15 +211,16 @@ class CameraMove(BatchEnv):
     | size            | 0.12   | g of log2(k / k of the brief)                                       | 0.4 octave     |
     | thirds          | 0.12   | g of the eyes' distance on screen from (1/2 + side/6, 2/3)          | 0.12           |
     | headroom        | 0.08   | g of gap above the head / frame height - target of the size         | 0.12           |
-    | lead_room       | 0.08   | g of what is missing of the lead room that the gaze asks for        | 0.12           |
-    | angle           | 0.08   | g of the camera's elevation over the eyes - brief                   | 6°             |
+    | lead_room       | 0.07   | g of what is missing of the lead room that the gaze asks for        | 0.12           |
+    | angle           | 0.07   | g of the camera's elevation over the eyes - brief                   | 6°             |
     | focus           | 0.12   | 1 / (1 + (c / 0.05 mm)²), c: blur circle at the eyes, 0.025 mm is   |                |
     |                 |        | sharp                                                               |                |
     | background_blur | 0.08   | g of log2(blur circle of the backdrop / brief)                      | 0.75 octave    |
     | exposure        | 0.08   | g of the stops that the iris is off what the light of the set needs | 1 stop         |
-    | movement        | 0.14   | g of velocity - that of the movement                                | 0.3 m/s        |
-    |                 |        | · g of zoom rate - that of the movement                             | 0.15 octaves/s |
-    |                 |        | · static: g of pan and tilt rates; pan: g of pan rate - subject's   | 6 °/s          |
+    | movement        | 0.16   | 1 / (1 + Σ e² / t²) of what the camera's motion is off that asked   |                |
+    |                 |        | for: velocity on the floor                                          | 0.15 m/s       |
+    |                 |        | zoom rate                                                           | 0.1 octaves/s  |
+    |                 |        | static: pan and tilt rates; pan: pan rate - that of the subject     | 4 °/s          |
     | smoothness      | 0.05   | 1 / (1 + J), J: squared jerk over tolerance, mean of about 0.5 s    |                |
     | visibility      | 0.05   | of the eyes past the set pieces, 0 hidden to 1 free                 |                |
     | collision       | -5     | 1 where the camera touches something or leaves the stage            |                |
@@ -237,7 +240,7 @@ class CameraMove(BatchEnv):
         },
     }
     weights: ClassVar[dict[str, float]] = {
-        "movement": 0.14, "thirds": 0.12, "headroom": 0.08, "lead_room": 0.08, "size": 0.12, "angle": 0.08,
+        "movement": 0.16, "thirds": 0.12, "headroom": 0.08, "lead_room": 0.07, "size": 0.12, "angle": 0.07,
         "background_blur": 0.08, "exposure": 0.08, "focus": 0.12, "visibility": 0.05, "smoothness": 0.05,
         "collision": -5.0,
     }  # fmt: skip
@@ -393,9 +396,9 @@ class CameraMove(BatchEnv):
         squared[1] += squared[0]
         move = readings[MOVE] * MOVE_SCALE
         move *= move
-        np.add.reduce(move, axis=0, out=squared[0])
+        np.divide(1, 1 + np.add.reduce(move, axis=0), out=terms[0])
         squared *= -0.5
-        np.exp(squared, out=terms[:8])
+        np.exp(squared[1:], out=terms[1:8])
         sharpness, sight, in_frame, smoothness, _ = readings[REST]
         terms[8], terms[9] = sharpness, sight
         terms[:10] *= in_frame
@@ -608,10 +611,11 @@ def _draw_shot(uniform: NDArray, fixed: dict[str, Any], movements: list[str]) ->
     asked = [fixed["movement"]] if "movement" in fixed else movements
     table = [MOVEMENTS[name] for name in asked]
     which = (uniform[0] * len(asked)).astype(int)
-    walk, rates, (follows, push, orbit, zoom, still, pans, both) = (
+    walk, headings, rates, (follows, push, orbit, zoom, still, pans, both) = (
         np.array([movement.walk for movement in table])[which].T,
+        np.array([movement.heading for movement in table])[which].T,
         np.array([movement.rate for movement in table])[which].T,
-        np.array([movement[2:] for movement in table], float)[which].T,
+        np.array([movement[3:] for movement in table], float)[which].T,
     )
     rate = _beyond(tuple(rates), uniform[1])
     rate = chosen("rate", np.where(both > 0, rate, np.abs(rate)))
@@ -621,7 +625,7 @@ def _draw_shot(uniform: NDArray, fixed: dict[str, Any], movements: list[str]) ->
     angle = np.array(angles)[(uniform[3] * len(angles)).astype(int)]
     f_stop = chosen("f_stop", 2.0 ** _between(np.log2(LIMITS["f_stop"]), uniform[4]))
 
-    bearing, heading = BEARING * (2 * uniform[5] - 1), _beyond(HEADING, uniform[6])
+    bearing, heading = BEARING * (2 * uniform[5] - 1), _beyond(tuple(headings), uniform[6])
     if "side" in fixed:
         side = np.full(count, SIDES[fixed["side"]])
         heading = np.where(side == 0, heading, -side * np.abs(heading))
@@ -635,12 +639,14 @@ def _draw_shot(uniform: NDArray, fixed: dict[str, Any], movements: list[str]) ->
     middle, seconds = STEPS // 2, (np.arange(STEPS + 1) - STEPS // 2)[:, None] * DT
     per_metre = GATE_HEIGHT / (framing.STATURE * k)  # mm of focal length for each metre of distance
     span = np.exp(np.abs(push) * STEPS * DT / 2)
-    nearest = np.maximum(DISTANCE[0], 21 / per_metre) * span
-    farthest = np.maximum(np.minimum(DISTANCE[1], 115 / per_metre) / span, nearest)
+    from_middle = eyes[: STEPS + 1] - eyes[middle]
+    reach = (1 - follows) * np.sqrt((from_middle**2).sum(axis=1).max(axis=0))
+    nearest = np.maximum(np.maximum(DISTANCE[0], LENGTHS[0] / per_metre) * span, reach + CLEARANCE)
+    farthest = np.maximum(np.minimum(DISTANCE[1], LENGTHS[1] / per_metre) / span, nearest)
     behind = (BACKDROP - eyes[middle, 1]) / np.cos(bearing)
     if "blur" in fixed:
-        reach = 1000 * GATE_HEIGHT * fixed["blur"] * f_stop / per_metre**2
-        distance = np.where(reach < behind, reach * behind / np.maximum(behind - reach, 1e-3), np.inf)
+        ratio = 1000 * GATE_HEIGHT * fixed["blur"] * f_stop / per_metre**2
+        distance = np.where(ratio < behind, ratio * behind / np.maximum(behind - ratio, 1e-3), np.inf)
         distance = np.clip(distance, nearest, farthest)
     else:
         distance = nearest * (farthest / nearest) ** uniform[18]
@@ -648,7 +654,7 @@ def _draw_shot(uniform: NDArray, fixed: dict[str, Any], movements: list[str]) ->
     blur = chosen("blur", blur)
     around = bearing + orbit * seconds
     away = distance * np.cos(angle) * np.exp(push * seconds)
-    base = eyes[middle] + follows * (eyes[: STEPS + 1] - eyes[middle])
+    base = eyes[middle] + follows * from_middle
     camera = base + np.stack([away * np.sin(around), -away * np.cos(around)], axis=1)
 
     pieces = _placed(path[: STEPS + 1, :2], camera, uniform[19:28])
@@ -731,51 +737,82 @@ def _start(shot: Shot, off: NDArray, controls: int) -> NDArray:
 
 # The expert
 
-GAINS = {"distance": 1.0, "height": 1.5, "aim": 3.0, "zoom": 1.5, "focus": 6.0, "iris": 4.0}
-"""Share of an error that the expert makes good in a second."""
+OPERATOR = {  # for a static shot, a pan, and the movements that follow the subject
+    "anticipation": (0.07, 0.23, 0.25),  # share of half a second that it looks ahead
+    "distance": (0.07, 0.06, 0.28),  # share of the error that is made good in a second
+    "distance limit": (0.1, 0.06, 0.12),  # m/s
+    "height": (0.9, 1.3, 1.25),
+    "aim": (3.7, 3.6, 3.6),
+    "zoom": (1.9, 0.57, 1.2),
+    "zoom limit": (0.7, 0.55, 0.65),  # octaves/s
+    "focus": (7.8, 7.1, 6.9),
+    "iris": (4.0, 3.6, 3.7),
+    "iris for blur": (0.15, 0.17, 0.15),  # stops per octave
+    "headroom": (0.45, 0.45, 0.45),  # its weight against the upper third
+    "tighter": (0.8, 0.8, 0.8),  # octaves, per frame height that the two are apart
+    "lead room": (0.23, 0.19, 0.23),  # share of what is missing that the frame is shifted by
+    "ease": (6.9, 7.0, 6.0),  # share of a change of velocity that is made in a second
+    "softness": (0.69, 0.78, 0.8),  # share of a change of acceleration that is made in a step
+}
+_GAINS = np.array(list(OPERATOR.values()), np.float32)
 
 
 def expert(observations: NDArray, controls: int) -> NDArray:
-    """Actions (N, controls) of the scripted expert, a function of the observations (N, 66) alone."""
+    """Actions (N, controls) of the scripted expert, a function of the observations (N, 66) alone.
+
+    An operator in the way of visual servoing: each axis follows what the movement and the subject's next step ask for,
+    makes good a share of the error that the viewfinder shows, and changes its speed softly. The numbers of OPERATOR
+    were found by a search on the reward."""
     readings = np.asarray(observations, np.float32).T * HALF + CENTRE
     return operate(readings)[CONTROLS[controls]].T
 
 
 def operate(readings: NDArray) -> NDArray:
     """What the expert does (8, n) about the readings (rows, n)."""
-    pose, rates, move = readings[POSE], readings[RATES], readings[MOVE]
+    pose, rates = readings[POSE], readings[RATES]
     u, v, headroom, lead, size, angle, blur, exposure, focus = readings[ERRORS]
-    right, ahead, octaves, gaze, _ = readings[SUBJECT]
-    walk = readings[WALK]
-    _, _, _, _, _, follows, push, orbit, zoom, still, pans = readings[WANTED]
+    right, ahead, _, gaze, _ = readings[SUBJECT]
+    progress = readings[REST][-1]
+    follows, push, orbit, zoom, still, pans = readings[WANTED][5:]
+    gain = dict(zip(OPERATOR, _GAINS @ np.stack([still, pans, follows]), strict=True))
+    _, walk, later = readings[WALK].reshape(3, 2, -1)
+    walk = walk + gain["anticipation"] * (later - walk)
     on_floor = np.maximum(np.hypot(right, ahead), TOUCH)
-    focal_length = np.exp2(pose[ZOOM])
+    size = size + gain["tighter"] * (v + headroom)
+    framed = np.array([GATE_WIDTH, GATE_HEIGHT])[:, None] / np.exp2(pose[ZOOM])
+    wanted = np.empty((len(AXES), readings.shape[1]), np.float32)
 
-    # the movement, as the subject will walk in this step, and what makes good the distance
-    square = blur - exposure / 2
-    nearness = np.clip((on_floor / (on_floor + 4.0)), 0, 0.8)
-    distance_error = np.clip((square + 2 * size) / (1 - nearness), -1.5, 1.5)
-    closing = GAINS["distance"] * np.log(2) * distance_error
-    truck = follows * walk[2] - push * right + orbit * ahead + closing * right
-    dolly = follows * walk[3] - push * ahead - orbit * right + closing * ahead
-    wanted = np.empty((8, readings.shape[1]), np.float32)
-    wanted[0], wanted[1] = truck, dolly
-    wanted[Z] = -GAINS["height"] * angle * on_floor
-    passing = (ahead * (walk[2] - truck) - right * (walk[3] - dolly)) / on_floor**2
-    aside = u + 0.3 * gaze * np.maximum(lead, 0)
-    wanted[PAN] = passing + GAINS["aim"] * aside * GATE_WIDTH / focal_length
-    lift = 0.6 * v - 0.4 * headroom
-    wanted[TILT] = GAINS["aim"] * lift * GATE_HEIGHT / focal_length
-    wanted[ZOOM] = zoom + GAINS["zoom"] * (size + 0.0 * still)
-    closer = (right * (walk[2] - truck) + ahead * (walk[3] - dolly)) / on_floor**2 / np.log(2)
-    wanted[FOCUS] = closer - GAINS["focus"] * focus
-    wanted[IRIS] = GAINS["iris"] * exposure
-    command = (wanted - (1 - RESPONSE) * rates) / RESPONSE
-    return np.clip(command / SPEED, -1, 1)
+    # Distance and focal length together give size and blur. In a push-in or a dolly zoom the blur drifts.
+    towards_y = right * -np.sin(pose[PAN]) + ahead * np.cos(pose[PAN])
+    nearness = np.clip(towards_y / (BACKDROP - pose[Y]), 0, 0.8)
+    growth = push / np.float32(np.log(2))
+    drift = (2 * zoom - (1 + nearness) * growth) * (progress - 0.5) * (STEPS * DT)
+    closer = (blur - exposure / 2 - drift + 2 * size) / (1 - nearness)  # octaves
+    closing = np.clip(gain["distance"] * np.log(2) * closer * on_floor, -gain["distance limit"], gain["distance limit"])
+    closing = closing / on_floor - push
+    truck = follows * walk[0] + closing * right + orbit * ahead
+    dolly = follows * walk[1] + closing * ahead - orbit * right
+    wanted[X], wanted[Y], wanted[Z] = truck, dolly, -gain["height"] * angle * on_floor
+    wanted[ZOOM] = zoom + np.clip(gain["zoom"] * size, -gain["zoom limit"], gain["zoom limit"])
+
+    # The head follows what passes, and frames.
+    approach, passage = walk[1] - dolly, walk[0] - truck
+    wanted[PAN] = (ahead * passage - right * approach) / on_floor**2
+    wanted[PAN] += gain["aim"] * (u + gain["lead room"] * gaze * np.maximum(lead, 0)) * framed[0]
+    wanted[TILT] = gain["aim"] * ((1 - gain["headroom"]) * v - gain["headroom"] * headroom) * framed[1]
+    wanted[FOCUS] = (right * passage + ahead * approach) / (on_floor**2 * np.log(2)) - gain["focus"] * focus
+    wanted[IRIS] = gain["iris"] * (exposure + gain["iris for blur"] * blur)
+
+    velocity = wanted - rates
+    velocity[:6] *= gain["ease"] * DT
+    velocity[:6] -= readings[ACCELERATION] * DT
+    velocity[:6] *= gain["softness"]
+    velocity[:6] += readings[ACCELERATION] * DT
+    return np.clip((rates + velocity / RESPONSE) / SPEED, -1, 1)
 
 
 # The set
 
-LIGHT_POSITION = np.array([[-5.0, -2.5, 4.2], [5.0, -3.0, 3.2], [2.0, BACKDROP, 4.0]])  # key, fill, back
-LIGHT_STOPS, LIGHT_KELVIN = np.array([1.8, 0.0, 1.8]), np.array([4900.0, 5600.0, 7200.0])
+LIGHT_POSITION = np.array([[-4.5, -3.5, 4.0], [4.5, -3.5, 3.4], [2.0, BACKDROP, 4.0]])  # key, fill, back
+LIGHT_STOPS, LIGHT_KELVIN = np.array([2.4, 1.2, 1.6]), np.array([4700.0, 5900.0, 7200.0])
 PIECE_ALBEDO = np.array([(0.30, 0.27, 0.23), (0.30, 0.27, 0.23), (0.16, 0.20, 0.17)])
