@@ -6,13 +6,16 @@ import json
 import shlex
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rlfilm_lib.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 """Where notebooks/ and tests/ lie when the library runs from a clone."""
@@ -154,28 +157,108 @@ def evaluate(
         print(f"normalised score {result.normalised_score:.3f} (0 random, 1 expert)")
 
 
-@app.command(epilog="Example: rlfilm shoot runs/first --out take.mp4 --size 1280x720")
+@app.command(epilog="Example: rlfilm shoot runs/first --out take.mp4 --renderer mitsuba --samples 32 --export usd,csv")
 def shoot(
     run: Run,
     out: Annotated[Path, typer.Option(help="The .mp4 to write.")] = Path("take.mp4"),
-    renderer: Annotated[str, typer.Option(help="preview.")] = "preview",
+    renderer: Annotated[
+        str, typer.Option(help="preview; or mitsuba or blender, which trace rays and take longer.")
+    ] = "preview",
+    export: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Files to write beside the film, with commas in between: usd (scene), csv (camera report), "
+            "cube (grade of the last frame), bvh (motion of the character).",
+        ),
+    ] = "",
     size: Size = "640x360",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the scene.")] = 1,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="Rays per pixel of mitsuba and blender: more take longer. Default: 64.")
+    ] = None,
 ) -> None:
-    """Film one episode of a trained policy."""
+    """Film one episode of a trained policy, and write it as files that film tools open."""
     width, height = _size(size)
-    if renderer != "preview":
-        raise unknown("renderer", renderer, ["preview"])
+    if renderer not in RENDERERS:
+        raise unknown("renderer", renderer, RENDERERS)
+    exports = [name for name in export.split(",") if name]
+    for name in exports:
+        if name not in EXPORTS:
+            raise unknown("export", name, EXPORTS)
+    if samples is not None and renderer == "preview":
+        raise UserError(f"--samples {samples} is for mitsuba and blender: leave it out, or choose one with --renderer")
 
-    import rlfilm_lib as rlfilm
+    from rlfilm_lib.envs.shooting import play
     from rlfilm_lib.media import clip
-    from rlfilm_lib.stage import preview
+    from rlfilm_lib.rl import checkpoint
+    from rlfilm_lib.stage import blender, mitsuba, preview, usd
 
+    clip.check_path(out)
+    clip.check_size(width, height)
+    preview.check_size(width, height)
+    needs: dict[str, Callable[[], object]] = {"mitsuba": mitsuba.require, "blender": blender.find, "usd": usd.require}
+    for name in (renderer, *exports):
+        needs.get(name, lambda: None)()
     policy, env_id = _policy(run)
-    take = rlfilm.shoot(policy, env_id, seed=seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    clip.write(out, preview.frames(take, width, height), take.fps)
-    print(out)
+    checkpoint.make_folder(out.parent)
+    with _stoppable(out):
+        shot = play(policy, env_id, seed, **policy.env_kwargs)
+        if "bvh" in exports and shot.motion is None:
+            raise UserError(f"{env_id} moves no skeleton: leave bvh out of --export, or shoot in rlfilm/Character-v0")
+        written = [_export(name, out.with_suffix(EXPORTS[name]), shot, env_id) for name in exports]
+        with contextlib.closing(_rendered(renderer, shot.take, width, height, samples)) as pictures:
+            clip.write(out, pictures, shot.take.fps)
+    print(*written, out, sep="\n")
+
+
+RENDERERS = ("preview", "mitsuba", "blender")
+EXPORTS = {"usd": ".usda", "csv": ".csv", "cube": ".cube", "bvh": ".bvh"}
+"""The name a user gives → how the file's name ends."""
+
+
+def _export(name: str, path: Path, shot: Any, env_id: str) -> Path:
+    """Write one file about a shot; returns its path."""
+    from rlfilm_lib.media import camera_report, look, motion
+    from rlfilm_lib.rl import checkpoint
+    from rlfilm_lib.stage import usd
+
+    if name == "usd":
+        usd.write(path, shot.take)
+    elif name == "csv":
+        checkpoint.write_csv(path, camera_report.columns(shot.take), camera_report.rows(shot.take))
+    elif name == "cube":
+        look.write_cube(path, look.cube(shot.take.grade[-1]), f"{env_id}, {path.stem}")
+    else:
+        motion.write_bvh(path, shot.motion)
+    return path
+
+
+def _rendered(
+    renderer: str, take: Any, width: int, height: int, samples: int | None
+) -> "Generator[np.ndarray, None, None]":
+    """The pictures of a take, with a progress bar."""
+    from tqdm import tqdm
+
+    from rlfilm_lib.stage import blender, mitsuba, workers
+
+    with contextlib.ExitStack() as open_until_done:
+        if renderer == "preview":
+            pictures = workers.frames(take, width, height, open_until_done.enter_context(workers.pool()))
+        else:
+            traced = {"mitsuba": mitsuba, "blender": blender}[renderer].frames
+            pictures = traced(take, width, height, **({} if samples is None else {"samples": samples}))
+        yield from tqdm(pictures, f"rendering ({renderer})", len(take), unit=" frames", dynamic_ncols=True)
+
+
+@contextlib.contextmanager
+def _stoppable(out: Path) -> Iterator[None]:
+    """Ends Ctrl-C with 130, and says that there is no film."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"stopped; {out} was not written", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 @app.command(epilog="Example: rlfilm film --backend tensorflow --out film-tf")

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 
+from rlfilm_lib.errors import UserError
+from rlfilm_lib.stage import blender
+
 IMPORT_TIMEOUT_S = 120
 
 PYTORCH = """
@@ -22,6 +25,23 @@ import rlfilm_lib.tf, tensorflow as tf
 gpus = tf.config.list_physical_devices("GPU")
 names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
 print(tf.__version__, "on", ", ".join(["cpu", *names]))
+"""
+MUJOCO = """
+import mujoco
+model = mujoco.MjModel.from_xml_string("<mujoco/>")
+mujoco.mj_step(model, mujoco.MjData(model))
+print(mujoco.__version__)
+"""
+MITSUBA = """
+import mitsuba
+mitsuba.set_variant("scalar_rgb")
+mitsuba.render(mitsuba.load_dict(mitsuba.cornell_box()), spp=1)
+print(mitsuba.__version__, "scalar_rgb")
+"""
+USD = """
+from pxr import Usd, UsdGeom, UsdLux
+UsdGeom.Camera.Define(Usd.Stage.CreateInMemory(), "/camera")
+print(*Usd.GetVersion(), sep=".")
 """
 
 
@@ -40,18 +60,21 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Everything `rlfilm doctor` reports, in order. Imports each framework in a process of its own: about 10 s."""
+    """Everything `rlfilm doctor` reports, in order. Tries most of it in processes of their own: about 15 s."""
     return [
         Finding("python", True, f"{platform.python_version()} ({sys.executable})", needed=True),
         Finding("system", True, f"{platform.platform()}, {os.cpu_count()} cores"),
         *(_package(name, "pip install rlfilm", needed=True) for name in ("numpy", "gymnasium", "safetensors")),
-        _framework("pytorch", "torch", PYTORCH),
-        _framework("tensorflow", "tensorflow", TENSORFLOW),
+        _program("pytorch", "torch", PYTORCH, "torch", "torch"),
+        _program("tensorflow", "tensorflow", TENSORFLOW, "tensorflow", "tensorflow"),
         _codec(),
         _package("matplotlib", "pip install 'rlfilm[film]'"),
         _package("jupyterlab", "pip install 'rlfilm[lab]'"),
         _package("ipywidgets", "pip install 'rlfilm[lab]'"),
-        Finding("renderers", True, "preview"),
+        _program("mujoco", "mujoco", MUJOCO, "character", "mujoco"),
+        _program("mitsuba", "mitsuba", MITSUBA, "render", "mitsuba"),
+        _program("usd", "pxr", USD, "render", "usd-core"),
+        _blender(),
         _chromium(),
     ]
 
@@ -63,9 +86,12 @@ def _package(name: str, remedy: str, needed: bool = False) -> Finding:
         return Finding(name, False, "not installed", remedy, needed)
 
 
-def _framework(name: str, module: str, program: str) -> Finding:
-    """Imports the framework elsewhere, so that one that crashes or hangs is a finding too."""
-    remedy, again = f"pip install 'rlfilm[{module}]'", f"pip install --force-reinstall {module}"
+def _program(name: str, module: str, program: str, extra: str, package: str) -> Finding:
+    """Runs the program, which prints what it found, elsewhere: so a module that crashes or hangs is a finding too.
+
+    extra: ours that installs it; package: what pip calls it.
+    """
+    remedy, again = f"pip install 'rlfilm[{extra}]'", f"pip install --force-reinstall {package}"
     if find_spec(module) is None:
         return Finding(name, False, "not installed", remedy)
     try:
@@ -78,6 +104,13 @@ def _framework(name: str, module: str, program: str) -> Finding:
         reason = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
         return Finding(name, False, f"import fails: {reason}", again)
     return Finding(name, True, done.stdout.strip().splitlines()[-1])
+
+
+def _blender() -> Finding:
+    try:
+        return Finding("blender", True, f"{blender.version(IMPORT_TIMEOUT_S)} ({blender.find()[0]})")
+    except UserError as error:
+        return Finding("blender", False, str(error).removesuffix(f": {blender.REMEDY}"), blender.REMEDY)
 
 
 def _codec() -> Finding:

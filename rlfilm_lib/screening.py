@@ -5,16 +5,12 @@ report.json, and run/, the training run that the film shows; to compare, also co
 """
 
 import html
-import os
-import signal
 import sys
 import time
 from collections.abc import Generator, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +18,18 @@ import av  # noqa: F401 (that it is missing must be noticed before the training,
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import rlfilm_lib as rlfilm
 from rlfilm_lib.envs.movie_scene import BRIEFS, LENSES
 from rlfilm_lib.envs.shooting import Shot, play
 from rlfilm_lib.errors import UserError
-from rlfilm_lib.media import clip
+from rlfilm_lib.media import camera_report, clip
 from rlfilm_lib.rl import checkpoint
 from rlfilm_lib.rl.config import configure
 from rlfilm_lib.rl.train import History
 from rlfilm_lib.run import read_progress, run, versions
-from rlfilm_lib.stage import preview
+from rlfilm_lib.stage import preview, workers
 from rlfilm_lib.widgets.picture import BLACK, BLUE, GREEN, ORANGE
 
 ENV_ID = "rlfilm/MovieScene-v0"
@@ -131,7 +126,8 @@ def make_film(
     means = {name: result.return_mean for name, result in results.items()}
     means[algorithm] = means.pop("trained")
     checkpoint.write_bytes(out / "learning_curve.png", learning_curve(histories, means))
-    checkpoint.write_csv(out / "camera.csv", CAMERA_COLUMNS, camera_rows(scenes))
+    rows = list(camera_rows(scenes))
+    checkpoint.write_csv(out / "camera.csv", rows[0], rows)
     efforts = {name: {"steps": each["steps"], "wall_s": round(each["wall_s"], 1)} for name, each in runs.items()}
     report = {
         "policies": {name: result.summary() for name, result in results.items()},
@@ -166,8 +162,7 @@ def _film(
 ) -> Generator[np.ndarray, None, None]:
     """Every frame of the film in order; the first and last frame of each take are kept in `stills`."""
     total = sum(len(shot.take) for scene in scenes for shot in scene.shots.values())
-    workers = max(1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8))
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
+    pool = workers.pool()
     bar = tqdm(total=total, unit=" frames", desc="filming", disable=not progress, dynamic_ncols=True)
     with pool, bar:
         yield from [
@@ -177,20 +172,13 @@ def _film(
             for number, (agent, shot) in enumerate(scene.shots.items(), start=1):
                 lines = [*brief_lines(scene.brief), f"{agent}: score {scene.score(agent):.2f}   (random 0, expert 1)"]
                 yield from [slate(size, f"{DESCRIPTIONS[scene.brief]}  ·  take {number}", lines)] * SLATE_FRAMES
-                pieces = [shot.take[start : start + 8] for start in range(0, len(shot.take), 8)]
                 kept = stills.setdefault((scene.brief, agent), [])
-                for frames in pool.map(preview.render, pieces, *([side] * len(pieces) for side in size)):
-                    kept.extend(frames[:1] if not kept else [])
-                    yield from frames
-                    bar.update(len(frames))
-                kept.append(frames[-1])
-                yield from [frames[-1]] * HOLD_FRAMES
-
-
-def _start_worker() -> None:
-    """A worker fills one core, and leaves Ctrl-C to the process that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threadpool_limits(1)
+                for frame in workers.frames(shot.take, *size, pool):
+                    kept.extend([frame] if not kept else [])
+                    yield frame
+                    bar.update()
+                kept.append(frame)
+                yield from [frame] * HOLD_FRAMES
 
 
 def brief_lines(brief: str) -> list[str]:
@@ -305,27 +293,13 @@ def _png(picture: Image.Image) -> bytes:
 
 # The figures
 
-CAMERA_COLUMNS = (
-    "brief agent frame time_s focal_length_mm f_stop focus_distance_m x_m y_m z_m key_stops fill_stops back_stops"
-).split()
-
 
 def camera_rows(scenes: list[Scene]) -> Iterator[dict[str, object]]:
-    """One row per frame of every take: lens, focus, camera position and lights."""
+    """The camera report of every take, with the brief and the agent before each row."""
     for scene in scenes:
         for agent, shot in scene.shots.items():
-            take = shot.take
-            for frame in range(len(take)):
-                numbers = [
-                    frame / take.fps,
-                    take.focal_length[frame],
-                    take.f_stop[frame],
-                    take.focus_distance[frame],
-                    *take.camera_position[frame],
-                    *take.light_stops[frame],
-                ]
-                values = [scene.brief, agent, frame, *(round(float(number), 4) for number in numbers)]
-                yield dict(zip(CAMERA_COLUMNS, values, strict=True))
+            for row in camera_report.rows(shot.take):
+                yield {"brief": scene.brief, "agent": agent, **row}
 
 
 def page(scenes: list[Scene], report: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The command line: what it prints, where, and with which exit code."""
 
+import csv
 import json
 import shlex
 import signal
@@ -10,7 +11,12 @@ import time
 import numpy as np
 import pytest
 
+import rlfilm_lib
 from rlfilm_lib import cli, doctor
+from rlfilm_lib.film.colour import UNGRADED
+from rlfilm_lib.media import look
+from rlfilm_lib.rl import checkpoint
+from rlfilm_lib.rl.policy import Policy, initialize
 
 COMMANDS = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
 TRAIN = "train CartPole-v1 --steps 300 --num-envs 2 --set hidden_sizes=8"
@@ -65,7 +71,15 @@ def test_without_a_command_it_shows_the_help(rlfilm):
         ("evaluate nowhere", "nowhere", "rlfilm train --out"),
         ("evaluate nowhere --episodes 0", "'0'", "greater than or equal to 1"),
         ("shoot nowhere --size 640", "'640'", "--size 640x360"),
-        ("shoot nowhere --renderer previu", "'previu'", "preview"),
+        ("shoot nowhere --renderer previu", "'previu'", "did you mean 'preview'?"),
+        ("shoot nowhere --renderer mitsubishi", "'mitsubishi'", "did you mean 'mitsuba'?"),
+        ("shoot nowhere --export usd,cvs", "'cvs'", "did you mean 'csv'?"),
+        ("shoot nowhere --size 641x360", "641x360", "642x360"),
+        ("shoot nowhere --size 8x8", "8x8", "at least 16x16"),
+        ("shoot nowhere --samples 16", "--samples 16", "--renderer"),
+        ("shoot nowhere --renderer mitsuba --samples 0", "'0'", "greater than or equal to 1"),
+        ("shoot nowhere --out take.mov", "'take.mov'", ".mp4"),
+        ("shoot nowhere", "nowhere", "rlfilm train --out"),
         ("bench nothing", "'nothing'", "one of"),
     ],
 )
@@ -178,16 +192,134 @@ def test_ctrl_c_saves_and_resume_goes_on(tmp_path, any_backend, rlfilm):
     assert code == 0 and json.loads(out.splitlines()[-1])["steps"] > reached > 0
 
 
-def test_shoot_writes_a_film_of_one_episode(tmp_path, rlfilm, any_backend):
+def untrained(folder, env_id):
+    """Leaves a policy that has not learned anything in a folder."""
+    env = rlfilm_lib.make_vec(env_id, num_envs=1)
+    spaces = env.single_observation_space, env.single_action_space
+    policy = Policy(initialize(np.random.default_rng(0), *spaces, (8,)), *spaces, env_id=env_id)
+    checkpoint.save_policy(folder / "policy.safetensors", policy)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shooting(tmp_path_factory):
+    """A folder with a policy that can shoot a MovieScene."""
     pytest.importorskip("av")
+    return untrained(tmp_path_factory.mktemp("shooting"), "rlfilm/MovieScene-v0")
+
+
+def test_shoot_writes_a_film_of_one_episode(tmp_path, rlfilm, shooting):
     from rlfilm_lib.media import clip
 
-    train = "train rlfilm/MovieScene-v0 --steps 96 --num-envs 2 --set hidden_sizes=8"
-    assert rlfilm(f"{train} --backend {any_backend} --out {tmp_path}/run")[0] == 0
-    code, out, _ = rlfilm(f"shoot {tmp_path}/run --out {tmp_path}/new/take.mp4 --size 64x36")
-    assert code == 0 and out.strip() == f"{tmp_path}/new/take.mp4"
+    code, out, err = rlfilm(f"shoot {shooting} --out {tmp_path}/new/take.mp4 --size 64x36")
+    assert code == 0 and out.strip() == f"{tmp_path}/new/take.mp4" and "frames" in err
     frames, fps = clip.read(tmp_path / "new/take.mp4")
     assert frames.shape[1:] == (36, 64, 3) and frames.dtype == np.uint8 and fps == 24
+
+
+def test_shoot_exports_what_it_is_asked_for(tmp_path, rlfilm, shooting):
+    """The .usda is read back, and its camera is where the camera report has it."""
+    pytest.importorskip("pxr", reason="usd-core is not installed")
+    from pxr import Usd, UsdGeom
+
+    code, out, _ = rlfilm(f"shoot {shooting} --out {tmp_path}/take.mp4 --size 64x36 --export usd,csv,cube --seed 5")
+    assert code == 0 and out.splitlines() == [f"{tmp_path}/take.{end}" for end in ("usda", "csv", "cube", "mp4")]
+    np.testing.assert_allclose(look.read_cube(tmp_path / "take.cube"), look.cube(UNGRADED), atol=1e-6)
+    stage = Usd.Stage.Open(str(tmp_path / "take.usda"))
+    camera = UsdGeom.Camera(stage.GetPrimAtPath("/shot/camera"))
+    rows = list(csv.DictReader(open(tmp_path / "take.csv")))
+    assert len(rows) == stage.GetEndTimeCode() + 1
+    for row in rows:
+        place = camera.GetCamera(float(row["frame"])).transform.ExtractTranslation()
+        np.testing.assert_allclose(place, [float(row[axis]) for axis in ("x_m", "y_m", "z_m")], atol=1e-4)
+
+
+def test_shoot_writes_the_motion_of_a_character(tmp_path, rlfilm):
+    """It is read back, and moves for as long as the film; an environment without a skeleton refuses."""
+    pytest.importorskip("mujoco", reason="MuJoCo is not installed")
+    pytest.importorskip("av")
+    from rlfilm_lib.media import clip, motion
+
+    folder = untrained(tmp_path, "rlfilm/Character-v0")
+    code, out, _ = rlfilm(f"shoot {folder} --out {tmp_path}/take.mp4 --size 32x18 --export bvh")
+    assert code == 0 and out.splitlines()[0] == f"{tmp_path}/take.bvh"
+    frames, fps = clip.read(tmp_path / "take.mp4")
+    moved = motion.read_bvh(tmp_path / "take.bvh")
+    assert moved.fps == pytest.approx(fps) and abs(len(moved) - len(frames)) <= 1
+
+
+def test_shoot_has_no_motion_of_a_figure_without_skeleton(tmp_path, rlfilm, shooting):
+    code, _, err = rlfilm(f"shoot {shooting} --out {tmp_path}/take.mp4 --size 64x36 --export bvh")
+    assert code == 2 and "rlfilm/MovieScene-v0 moves no skeleton" in err and err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_shoot_renders_by_mitsuba(tmp_path, rlfilm, shooting, monkeypatch):
+    mitsuba = pytest.importorskip("rlfilm_lib.stage.mitsuba")
+    pytest.importorskip("mitsuba", reason="Mitsuba is not installed")
+    frames, asked = mitsuba.frames, []
+
+    def two_frames(take, *size, **more):
+        asked.append((size, more))
+        return (picture for _, picture in zip(range(2), frames(take, *size, **more, moments=1), strict=False))
+
+    monkeypatch.setattr(mitsuba, "frames", two_frames)
+    line = f"shoot {shooting} --out {tmp_path}/take.mp4 --renderer mitsuba --size 64x36 --samples 2"
+    code, out, err = rlfilm(line)
+    assert code == 0 and out == f"{tmp_path}/take.mp4\n" and "mitsuba" in err
+    assert asked == [((64, 36), {"samples": 2})]
+
+
+@pytest.mark.parametrize(
+    ("line", "missing", "remedy"),
+    [
+        ("--renderer mitsuba", "mitsuba", "pip install 'rlfilm[render]'"),
+        ("--export csv,usd", "pxr", "pip install 'rlfilm[render]'"),
+        ("--renderer blender", None, "RLFILM_BLENDER=blender/bin/python"),
+    ],
+)
+def test_shoot_says_what_it_lacks_before_it_shoots(tmp_path, rlfilm, shooting, monkeypatch, line, missing, remedy):
+    if missing:
+        monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.setenv("RLFILM_BLENDER", str(tmp_path / "nothing"))
+    code, out, err = rlfilm(f"shoot {shooting} --out {tmp_path}/new/take.mp4 {line}")
+    assert code == 2 and out == "" and remedy in err and err.count("\n") == 1
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("place", ["file/take.mp4", "folder.mp4"])
+def test_shoot_refuses_a_place_it_cannot_write_before_it_shoots(tmp_path, rlfilm, shooting, monkeypatch, place):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "folder.mp4").mkdir()
+    monkeypatch.setattr("rlfilm_lib.envs.shooting.play", None)
+    code, out, err = rlfilm(f"shoot {shooting} --out {tmp_path}/{place} --export csv")
+    assert code == 2 and out == "" and "cannot write" in err and err.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "kept" and (tmp_path / "folder.mp4").is_dir()
+
+
+@pytest.mark.parametrize("renderer", ["preview", "mitsuba"])
+def test_ctrl_c_stops_a_render_and_leaves_no_half_a_film(tmp_path, shooting, renderer):
+    if renderer == "mitsuba":
+        pytest.importorskip("mitsuba", reason="Mitsuba is not installed")
+    out = tmp_path / "new/take.mp4"
+    line = f"shoot {shooting} --out {out} --renderer {renderer} --size 1280x720 --export csv"
+    command = [sys.executable, "-c", "from rlfilm_lib.cli import main; main()", *shlex.split(line)]
+    out.parent.mkdir()
+    out.write_bytes(b"an older film")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "new/take.csv").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130 and "Traceback" not in err
+    assert err.splitlines()[-1] == f"stopped; {out} was not written"
+    assert sorted(path.name for path in out.parent.iterdir()) == ["take.csv", "take.mp4"]
+    assert out.read_bytes() == b"an older film"
 
 
 def test_film_prints_the_path_of_its_page_last(tmp_path, rlfilm, monkeypatch):

@@ -2,12 +2,8 @@
 
 import csv
 import json
-import os
 import shutil
-import signal
-from concurrent.futures import ProcessPoolExecutor
 from io import BytesIO
-from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -124,7 +120,8 @@ def test_each_algorithm_has_a_curve_in_its_colour(names):
 
 def test_the_camera_is_told_frame_by_frame(film):
     rows = list(csv.DictReader(open(film[0] / "camera.csv")))
-    assert list(rows[0]) == screening.CAMERA_COLUMNS
+    assert list(rows[0])[:5] == ["brief", "agent", "frame", "time_s", "focal_length_mm"]
+    assert {"x_m", "pan_deg", "key_stops", "fill_stops", "back_stops"} <= set(rows[0])
     assert {row["brief"] for row in rows} == set(BRIEFS) and {row["agent"] for row in rows} == {"untrained", "trained"}
     for brief, focal_length in (("wide", 25), ("medium", 50), ("close", 85)):
         assert {float(row["focal_length_mm"]) for row in rows if row["brief"] == brief} == {focal_length}
@@ -136,13 +133,6 @@ def test_the_sheet_shows_three_briefs_before_and_after(film):
     sheet = np.asarray(Image.open(film[0] / "contact_sheet.png"), float)
     start, untrained, trained = (sheet[58:328, 14 + i * 494 : 494 + i * 494] for i in range(3))
     assert np.abs(start - trained).mean() > np.abs(start - untrained).mean()
-
-
-def test_a_worker_leaves_ctrl_c_to_its_parent():
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=screening._start_worker) as pool:
-        worker = pool.submit(os.getpid).result()
-        os.kill(worker, signal.SIGINT)
-        assert pool.submit(os.getpid).result() == worker
 
 
 def test_a_training_that_was_stopped_is_kept(tmp_path, any_backend):

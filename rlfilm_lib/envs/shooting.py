@@ -11,16 +11,19 @@ from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl.environment import make_vec
 
 if TYPE_CHECKING:
+    from rlfilm_lib.media.motion import Motion
     from rlfilm_lib.stage.take import Take
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One episode as film: the take, and per step (T,) the reward and its terms."""
+    """One episode as film: the take, per step (T,) the reward and its terms, and what the figure's skeleton did."""
 
     take: "Take"
     rewards: np.ndarray
     terms: dict[str, np.ndarray]
+    motion: "Motion | None" = None
+    """None where the environment's figure has no skeleton."""
 
 
 def play(
@@ -46,4 +49,5 @@ def play(
         take=env.take(states),
         rewards=np.array(rewards),
         terms=dict(zip(env.weights, np.array(terms).T, strict=True)),
+        motion=env.motion(states) if hasattr(env, "motion") else None,
     )

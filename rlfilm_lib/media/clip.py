@@ -37,17 +37,15 @@ def write(path: str | os.PathLike, frames: Iterable[np.ndarray], fps: float, crf
     ((12, 90, 160, 3), 24.0)
     """
     path = Path(path)
-    if path.suffix.lower() != ".mp4":
-        raise UserError(f"a clip is an mp4 file, and '{path.name}' is not named as one; end the name in .mp4")
+    check_path(path)
     if not (np.isfinite(fps) and fps > 0):
         raise UserError(f"fps is {fps}; give a number of frames per second above 0, such as 24")
+    av = _pyav()
     frames = iter(frames)
     first = next(frames, None)
     if first is None:
         raise UserError(f"there is no frame to write to '{path}'; a clip needs at least one")
     _check_frame(first, 0, np.shape(first))
-
-    av = _pyav()
     part = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
     try:
         with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
@@ -110,6 +108,14 @@ def _check_frame(frame: np.ndarray, number: int, shape: tuple[int, ...]) -> None
     if frame.shape != shape:
         raise UserError(f"frame {number} has shape {frame.shape}, the first {shape}; all frames of a clip are alike")
     check_size(frame.shape[1], frame.shape[0])
+
+
+def check_path(path: Path) -> None:
+    """ValueError where a clip cannot have this name, or a folder has it."""
+    if path.suffix.lower() != ".mp4":
+        raise UserError(f"a clip is an mp4 file, and '{path.name}' is not named as one; end the name in .mp4")
+    if path.is_dir():
+        raise UserError(f"cannot write '{path}': it is a folder; choose another name for the clip")
 
 
 def check_size(width: int, height: int) -> None:
