@@ -114,10 +114,10 @@ class Character(BatchEnv):
 
     metadata: dict[str, Any] = BatchEnv.metadata | {
         "render_fps": FPS,
-        "yardsticks": {  # python -m rlfilm_lib.envs.yardsticks rlfilm/Character-v0
-            3: {"random": 0.0, "expert": 1.0},
-            4: {"random": 0.0, "expert": 1.0},
-            32: {"random": 0.0, "expert": 1.0},
+        "yardsticks": {  # rlfilm_lib.envs.yardsticks.measure("rlfilm/Character-v0", episodes=128, controls=...)
+            3: {"random": 150.47, "expert": 166.63},
+            4: {"random": 139.77, "expert": 166.63},
+            32: {"random": 5.79, "expert": 166.63},
         },
     }
     weights: ClassVar[dict[str, float]] = {
@@ -523,13 +523,9 @@ def track(name: str) -> dict[str, NDArray]:
     ], axis=1)  # fmt: skip
     qvel = np.concatenate([velocity, omega.reshape(len(turns), -1)[:, TURNING]], axis=1)
     qvel[[0, -1]] = 0  # it waits before, and stays after
-    servo = (vectors + SERVO_LAG * np.gradient(vectors, DT, axis=0)).reshape(len(turns), -1)[:, DRIVEN]
+    servo = (vectors + body.SERVO_LAG * np.gradient(vectors, DT, axis=0)).reshape(len(turns), -1)[:, DRIVEN]
     servo[[0, -1]] = vectors.reshape(len(turns), -1)[[0, -1]][:, DRIVEN]
     return {"qpos": qpos, "qvel": qvel, "servo": servo, **pose_at(qpos, qvel)._asdict()}
-
-
-SERVO_LAG = 0.1
-"""Seconds by which a servo trails a steady motion: its damping over its stiffness."""
 
 
 def _angular_velocity(turns: NDArray) -> NDArray:
@@ -646,7 +642,7 @@ def regulate(name: str) -> Regulator:
 
 
 ROOT_COST = np.array([300.0, 300.0, 100.0, 60.0, 60.0, 15.0])  # per m² and rad²
-JOINT_COST, SPEED_COST, EFFORT = 3.0, 0.3, 20.0  # per rad², (rad/s)² and (m/s)², and rad² of the servos' offsets
+JOINT_COST, SPEED_COST, EFFORT = 3.0, 0.05, 5.0  # per rad², (rad/s)² and (m/s)², and rad² of the servos' offsets
 DISCOUNT = 0.97  # of the cost per step: the further ahead, the less the linear model is worth
 SETTLING = 120  # steps on the last frame
 SITTING = 0.7  # m, height of the hips

@@ -65,8 +65,8 @@ JOINTS = [
     Joint("Neck", "Chest", tuple(_apart("Neck", "Chest")), (0, 0, 0.29), 0.081, 100, 50),
     *_LEFT_ARM, *_RIGHT_ARM, *_LEFT_LEG, *_RIGHT_LEG,
 ]  # fmt: skip
-"""Parents before children, as a BVH file has them. Masses are Dempster's (Winter 2009, table 4.1); stiffness, damping
-(a tenth of it) and strength those of the humanoid of Peng et al. (2018), whose mass is LIGHTER: ours scale with the mass."""
+"""Parents before children, as a BVH file has them. Masses are Dempster's (Winter 2009, table 4.1); stiffness and
+strength those of the humanoid of Peng et al. (2018), which `mjcf` scales by our mass to its."""
 
 NAMES = tuple(joint.name for joint in JOINTS)
 SKELETON = Skeleton(
@@ -82,6 +82,8 @@ MASS = 70.0
 """Of the whole body, kg."""
 HUMANOID_MASS = 45.0
 """Of the humanoid of Peng et al. (2018), kg."""
+SERVO_LAG = 0.05
+"""Seconds by which a servo trails a steady motion: its damping over its stiffness."""
 SEAT = 0.42
 """Height of the stool's seat, m."""
 STOOL = 0.33
@@ -125,7 +127,7 @@ def mjcf() -> str:
         for gear in gears:
             lines.append(
                 f'<position joint="{joint.name}" gear="{gear} 0 0 0" kp="{stiffness:.6g}" '
-                f'kv="{stiffness / 10:.6g}" forcerange="{-strength:.6g} {strength:.6g}"/>'
+                f'kv="{stiffness * SERVO_LAG:.6g}" forcerange="{-strength:.6g} {strength:.6g}"/>'
             )
     return "\n".join([*lines, "</actuator></mujoco>"])
 

@@ -216,7 +216,7 @@ def test_each_environment_lives_like_a_single_one():
     observations, _ = batch.reset(seed=SEED)
     np.testing.assert_array_equal(observations, [env.reset(seed=SEED + i)[0] for i, env in enumerate(singles)])
     fallen = 0
-    for actions in wild(batch, 80):
+    for actions in wild(batch, 60):
         observations, rewards, terminated, truncated, info = batch.step(actions)
         for i, env in enumerate(singles):
             observation, reward, over, cut, one = env.step(actions[i])
@@ -241,18 +241,18 @@ def test_endings_are_laid_out_as_gymnasium_does():
         assert ("final_info" in result[4]) == ("final_info" in expected[4])
 
 
-@ALL_CONTROLS
+@pytest.mark.parametrize("controls", [4, 32])
 def test_a_restored_state_goes_on_exactly(controls):
     env = make(controls=controls)
-    actions = wild(env, 40)
+    actions = wild(env, 24)
     env.reset(seed=SEED)
-    for action in actions[:15]:
+    for action in actions[:12]:
         observations, *_ = env.step(action)
     state = env.state()
-    expected = [env.step(action) for action in actions[15:]]
+    expected = [env.step(action) for action in actions[12:]]
     other = make(controls=controls)
     np.testing.assert_array_equal(other.restore(state), observations)
-    for action, wanted in zip(actions[15:], expected, strict=True):
+    for action, wanted in zip(actions[12:], expected, strict=True):
         for a, b in zip(other.step(action)[:4], wanted[:4], strict=True):
             np.testing.assert_array_equal(a, b)
 
@@ -364,7 +364,7 @@ def performances():
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("bow", 0.97), ("wave", 0.92), ("point", 0.97), ("walk", 0.96), ("sit", 0.9)]
+    ("name", "least"), [("bow", 0.98), ("wave", 0.96), ("point", 0.98), ("walk", 0.97), ("sit", 0.93)]
 )
 def test_the_expert_imitates_under_physics(performances, name, least):
     _, terms = performances[1][name]
