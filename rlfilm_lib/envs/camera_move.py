@@ -67,18 +67,18 @@ CAMERA_RADIUS = 0.2  # m
 
 
 class Movement(NamedTuple):
-    """What a camera movement asks for; ranges are those of its rate, of either sign where it may go both ways."""
+    """What a camera movement asks for, and how the subject walks."""
 
-    walk: tuple[float, float]  # m/s, how fast the subject goes
-    heading: tuple[float, float] = (25 * DEGREE, 95 * DEGREE)  # of the subject at first, away from the camera, either way
-    rate: tuple[float, float] = (0.0, 0.0)
+    walk: tuple[float, float]  # m/s
+    heading: tuple[float, float] = (25 * DEGREE, 95 * DEGREE)  # at first, away from the camera, either way
+    rate: tuple[float, float] = (0.0, 0.0)  # of the movement
     follows: float = 0.0  # 1: motion is relative to the subject, 0: to the floor
     push: float = 0.0  # growth of the distance, 1/s, per unit of rate
     orbit: float = 0.0  # turn about the subject, rad/s, per unit of rate
     zoom: float = 0.0  # octaves/s, per unit of rate
     still: float = 0.0  # 1: the head is locked
     pans: float = 0.0  # 1: the head pans with the subject
-    both_ways: bool = False
+    both_ways: bool = False  # the rate may have either sign
 
 
 MOVEMENTS = {
@@ -103,8 +103,8 @@ BRIEFS: dict[str, dict[str, Any]] = {
     "hero": {"movement": "orbit", "rate": 0.2, "k": 0.7, "angle": "low", "side": "centre", "lead_room": 0.0},
     "vertigo": {"movement": "dolly zoom", "rate": -0.15, "k": 0.45, "angle": "eye", "side": "centre"},
 }
-"""movement and its rate (see MOVEMENTS); shot size k in the middle of the take; angle; side of the frame; lead_room that
-a profile has, as a fraction of the frame's width; blur, the diameter of the backdrop's blur circle as a fraction of the
+"""movement and its rate (see MOVEMENTS); shot size k in the middle of the take; angle; side of the frame; lead_room of
+a profile, as a fraction of the frame's width; blur, the diameter of the backdrop's blur circle as a fraction of the
 frame's height; f_stop, at which the set is exposed right."""
 BRIEF = (
     "size", "headroom", "angle", "side", "lead room", "blur", "iris",
@@ -173,9 +173,7 @@ CENTRE, HALF = (
     )
 )  # fmt: skip
 """observation = (reading - CENTRE) / HALF, limited."""
-ERROR_SCALE = 1 / _column(
-    [PLACE_TOLERANCE] * 4 + [SIZE_TOLERANCE, ANGLE_TOLERANCE, BLUR_TOLERANCE, EXPOSURE_TOLERANCE]
-)
+ERROR_SCALE = 1 / _column([PLACE_TOLERANCE] * 4 + [SIZE_TOLERANCE, ANGLE_TOLERANCE, BLUR_TOLERANCE, EXPOSURE_TOLERANCE])
 MOVE_SCALE, JERK_SCALE = 1 / _column(MOVE_TOLERANCE), 1 / _column(JERK_TOLERANCE)
 GATE_WIDTH, GATE_HEIGHT = framing.SUPER_35
 
@@ -189,16 +187,16 @@ class CameraMove(BatchEnv):
 
     **Brief**: shot size k = visible height / stature; angle (low, eye, high) of the camera over the eyes; side of the
     frame for the eyes; lead room; blur of the backdrop; and the movement: static, pan, tracking, push-in, orbit or
-    dolly zoom, with its rate. In a push-in the size asked for follows the distance. `brief=` of the constructor fixes it
-    for all episodes, and `reset(options={"brief": ...})` for one: a name of BRIEFS or a dict with some or all entries
-    of those. What is not fixed is drawn.
+    dolly zoom, with its rate. In a push-in the size asked for follows the distance. `brief=` of the constructor fixes
+    it for all episodes, and `reset(options={"brief": ...})` for one: a name of BRIEFS or a dict with some or all
+    entries of those. What is not fixed is drawn.
 
-    **Actions** in [-1, 1], clipped, are the rates that the operator's hands ask for: truck and dolly (1.6 m/s, along the
-    floor to where the camera looks), pedestal (0.6 m/s), pan (70 °/s), tilt (40 °/s), zoom (18 to 135 mm, 1 octave/s),
-    focus (0.5 to 16 m, 2 octaves/s) and iris (f/1.4 to f/22, 3 stops/s). Velocities follow with a time constant of
-    0.25 s. `controls=8`: all. `controls=3`: pan, tilt and zoom on a locked-off camera that stands right, for static
-    shots and pans. `controls=1`: the focus puller. What is not controlled is right at first, and the expert operates
-    it.
+    **Actions** in [-1, 1], clipped, are the rates that the operator's hands ask for: truck and dolly (1.6 m/s, along
+    the floor to where the camera looks), pedestal (0.6 m/s), pan (70 °/s), tilt (40 °/s), zoom (18 to 135 mm,
+    1 octave/s), focus (0.5 to 16 m, 2 octaves/s) and iris (f/1.4 to f/22, 3 stops/s). Velocities follow with a time
+    constant of 0.25 s. `controls=8`: all. `controls=3`: pan, tilt and zoom on a locked-off camera that stands right,
+    for static shots and pans. `controls=1`: the focus puller. What is not controlled is right at first, and the expert
+    operates it.
 
     **Observation** (66,) float32, about [-1, 1], see OBSERVATION: the camera and its motion, the errors that the
     viewfinder shows, the subject's place and its walk now, in one step and in six, the brief, the set pieces, whether
@@ -208,12 +206,12 @@ class CameraMove(BatchEnv):
 
     | term            | weight | value                                                               | t              |
     |-----------------|--------|---------------------------------------------------------------------|----------------|
-    | size            | 0.12   | g of log2(k / k of the brief)                                       | 0.4 octave     |
+    | size            | 0.11   | g of log2(k / k of the brief)                                       | 0.4 octave     |
     | thirds          | 0.12   | g of the eyes' distance on screen from (1/2 + side/6, 2/3)          | 0.12           |
-    | headroom        | 0.08   | g of gap above the head / frame height - target of the size         | 0.12           |
+    | headroom        | 0.07   | g of gap above the head / frame height - target of the size         | 0.12           |
     | lead_room       | 0.07   | g of what is missing of the lead room that the gaze asks for        | 0.12           |
     | angle           | 0.07   | g of the camera's elevation over the eyes - brief                   | 6°             |
-    | focus           | 0.12   | 1 / (1 + (c / 0.05 mm)²), c: blur circle at the eyes, 0.025 mm is   |                |
+    | focus           | 0.11   | 1 / (1 + (c / 0.05 mm)²), c: blur circle at the eyes, 0.025 mm is   |                |
     |                 |        | sharp                                                               |                |
     | background_blur | 0.08   | g of log2(blur circle of the backdrop / brief)                      | 0.75 octave    |
     | exposure        | 0.08   | g of the stops that the iris is off what the light of the set needs | 1 stop         |
@@ -222,7 +220,7 @@ class CameraMove(BatchEnv):
     |                 |        | zoom rate                                                           | 0.1 octaves/s  |
     |                 |        | static: pan and tilt rates; pan: pan rate - that of the subject     | 4 °/s          |
     | smoothness      | 0.05   | 1 / (1 + J), J: squared jerk over tolerance, mean of about 0.5 s    |                |
-    | visibility      | 0.05   | of the eyes past the set pieces, 0 hidden to 1 free                 |                |
+    | visibility      | 0.08   | of the eyes past the set pieces, 0 hidden to 1 free                 |                |
     | collision       | -5     | 1 where the camera touches something or leaves the stage            |                |
 
     The velocity of a movement is that of the subject (tracking, push-in, orbit, dolly zoom) or none (static, pan), plus
@@ -240,8 +238,8 @@ class CameraMove(BatchEnv):
         },
     }
     weights: ClassVar[dict[str, float]] = {
-        "movement": 0.16, "thirds": 0.12, "headroom": 0.08, "lead_room": 0.07, "size": 0.12, "angle": 0.07,
-        "background_blur": 0.08, "exposure": 0.08, "focus": 0.12, "visibility": 0.05, "smoothness": 0.05,
+        "movement": 0.16, "thirds": 0.12, "headroom": 0.07, "lead_room": 0.07, "size": 0.11, "angle": 0.07,
+        "background_blur": 0.08, "exposure": 0.08, "focus": 0.11, "visibility": 0.08, "smoothness": 0.05,
         "collision": -5.0,
     }  # fmt: skip
     episode_steps = STEPS
@@ -307,8 +305,7 @@ class CameraMove(BatchEnv):
         walk = follow(np.column_stack([path[:, :2], facing, stride])[begun : begun + len(states)])
         start, end = figure.figure(walk[:, :2], np.full(frames, framing.STATURE), walk[:, 2], walk[:, 3])
         pieces = states[0]["pieces"][index].reshape(2, -1).T.astype(float)
-        foot = np.column_stack([pieces, PIECE_RADIUS])
-        head = np.column_stack([pieces, PIECE_HEIGHT])
+        foot, head, radius, albedo, names = dressing(pieces)
         brief = states[0]["brief"][index].astype(float)
         return Take(
             fps=FPS,
@@ -324,9 +321,9 @@ class CameraMove(BatchEnv):
             light_kelvin=np.tile(LIGHT_KELVIN, (frames, 1)),
             capsule_start=np.concatenate([start, np.tile(foot, (frames, 1, 1))], axis=1),
             capsule_end=np.concatenate([end, np.tile(head, (frames, 1, 1))], axis=1),
-            capsule_radius=np.concatenate([figure.RADIUS, PIECE_RADIUS[:, 0]]),
-            capsule_albedo=np.concatenate([figure.ALBEDO, PIECE_ALBEDO]),
-            capsule_name=(*figure.NAMES, *(f"set piece {number + 1}" for number in range(len(pieces)))),
+            capsule_radius=np.concatenate([figure.RADIUS, radius]),
+            capsule_albedo=np.concatenate([figure.ALBEDO, albedo]),
+            capsule_name=(*figure.NAMES, *names),
             backdrop=BACKDROP,
         )
 
@@ -623,7 +620,7 @@ def _draw_shot(uniform: NDArray, fixed: dict[str, Any], movements: list[str]) ->
     k = chosen("k", SIZE[0] * (SIZE[1] / SIZE[0]) ** uniform[2])
     angles = [ANGLES[fixed["angle"]]] if "angle" in fixed else list(ANGLES.values())
     angle = np.array(angles)[(uniform[3] * len(angles)).astype(int)]
-    f_stop = chosen("f_stop", 2.0 ** _between(np.log2(LIMITS["f_stop"]), uniform[4]))
+    f_stop = chosen("f_stop", 2.0 ** _between(tuple(np.log2(LIMITS["f_stop"])), uniform[4]))
 
     bearing, heading = BEARING * (2 * uniform[5] - 1), _beyond(tuple(headings), uniform[6])
     if "side" in fixed:
@@ -686,24 +683,33 @@ def _walked(heading: NDArray, speed: NDArray, uniform: NDArray) -> NDArray:
 def _placed(subject: NDArray, camera: NDArray, uniform: NDArray) -> NDArray:
     """Set pieces (6, n): beside the line of sight of some moment, before or behind the subject, clear of both ways.
 
-    subject, camera: (STEPS + 1, 2, n) on the floor; uniform: (9, n).
+    subject, camera: (STEPS + 1, 2, n) on the floor; uniform: (9, n). What would hide the subject for long stands
+    behind it.
     """
     columns = np.arange(subject.shape[2])
     moments = slice(None, None, 6)
+    sights = (subject - camera)[moments]
     found = []
-    for piece, (along, aside) in enumerate(PIECE_PLACES):
+    for piece, (radius, (along, aside)) in enumerate(zip(PIECE_RADIUS[:, 0], PIECE_PLACES, strict=True)):
         when = (uniform[piece] * (STEPS + 1)).astype(int)
-        eyes, lens_at = subject[when, :, columns].T, camera[when, :, columns].T
-        sight = eyes - lens_at
-        across = np.stack([-sight[1], sight[0]]) / np.linalg.norm(sight, axis=0)
-        place = lens_at + _between(along, uniform[3 + piece]) * sight + _beyond(aside, uniform[6 + piece]) * across
-        for _ in range(2):
-            for way, room in ((subject, SUBJECT_ROOM), (camera, CAMERA_ROOM)):
+        start = camera[when, :, columns].T
+        sight = subject[when, :, columns].T - start
+        across = _beyond(aside, uniform[6 + piece]) * np.stack([-sight[1], sight[0]]) / np.linalg.norm(sight, axis=0)
+        place = start + _between(along, uniform[3 + piece]) * sight + across
+        behind = start + BEHIND * sight + across
+        for last in (False, True):
+            for way, room in ((camera, CAMERA_ROOM), (subject, SUBJECT_ROOM)) * 2:
                 apart = place - way[moments]
                 gaps = np.sqrt((apart * apart).sum(axis=1))
                 closest = gaps.argmin(axis=0)
                 gap, out = gaps[closest, columns], apart[closest, :, columns].T
-                place += out / np.maximum(gap, 1e-6) * np.maximum(room + PIECE_RADIUS[piece, 0] - gap, 0)
+                place += out / np.maximum(gap, 1e-6) * np.maximum(room + radius - gap, 0)
+            if not last:
+                from_camera = place - camera[moments]
+                share = np.clip((from_camera * sights).sum(axis=1) / (sights * sights).sum(axis=1), 0, 1)
+                apart = np.linalg.norm(from_camera - share[:, None] * sights, axis=1)
+                hidden = (apart < radius + SIGHT).mean(axis=0)
+                place = np.where(hidden > HIDDEN, behind, place)
         found.append(place)
     pieces = np.array(found)
     pieces[:, 1] = np.minimum(pieces[:, 1], BACKDROP - 0.4)
@@ -712,6 +718,8 @@ def _placed(subject: NDArray, camera: NDArray, uniform: NDArray) -> NDArray:
 
 PIECE_PLACES = (((0.35, 0.65), (0.3, 0.9)), ((1.25, 1.7), (0.2, 1.3)), ((0.4, 1.6), (0.5, 1.4)))
 """Where each piece may stand: how far along the line of sight, of the way to the subject, and how far aside (m)."""
+BEHIND = 1.5  # of the way to the subject
+HIDDEN = 0.2  # share of the take that a piece may hide the subject
 
 
 def _start(shot: Shot, off: NDArray, controls: int) -> NDArray:
@@ -738,21 +746,21 @@ def _start(shot: Shot, off: NDArray, controls: int) -> NDArray:
 # The expert
 
 OPERATOR = {  # for a static shot, a pan, and the movements that follow the subject
-    "anticipation": (0.07, 0.23, 0.25),  # share of half a second that it looks ahead
-    "distance": (0.07, 0.06, 0.28),  # share of the error that is made good in a second
-    "distance limit": (0.1, 0.06, 0.12),  # m/s
-    "height": (0.9, 1.3, 1.25),
-    "aim": (3.7, 3.6, 3.6),
-    "zoom": (1.9, 0.57, 1.2),
-    "zoom limit": (0.7, 0.55, 0.65),  # octaves/s
-    "focus": (7.8, 7.1, 6.9),
-    "iris": (4.0, 3.6, 3.7),
-    "iris for blur": (0.15, 0.17, 0.15),  # stops per octave
-    "headroom": (0.45, 0.45, 0.45),  # its weight against the upper third
-    "tighter": (0.8, 0.8, 0.8),  # octaves, per frame height that the two are apart
-    "lead room": (0.23, 0.19, 0.23),  # share of what is missing that the frame is shifted by
-    "ease": (6.9, 7.0, 6.0),  # share of a change of velocity that is made in a second
-    "softness": (0.69, 0.78, 0.8),  # share of a change of acceleration that is made in a step
+    "anticipation": (0.07, 0.19, 0.2),  # share of half a second that it looks ahead
+    "distance": (0.07, 0.035, 0.14),  # share of the error that is made good in a second
+    "distance limit": (0.1, 0.035, 0.065),  # m/s
+    "height": (0.9, 1.35, 1.8),
+    "aim": (3.7, 4.6, 4.6),
+    "zoom": (1.9, 0.33, 1.0),
+    "zoom limit": (0.7, 0.6, 0.7),  # octaves/s
+    "focus": (7.8, 8.9, 8.4),
+    "iris": (4.0, 3.2, 4.0),
+    "iris for blur": (0.15, 0.19, 0.16),  # stops per octave
+    "headroom": (0.43, 0.41, 0.45),  # its weight against the upper third
+    "tighter": (0.5, 0.4, 0.57),  # octaves, per frame height that the two are apart
+    "lead room": (0.2, 0.12, 0.16),  # share of what is missing that the frame is shifted by
+    "ease": (6.9, 7.6, 5.9),  # share of a change of velocity that is made in a second
+    "softness": (0.7, 0.87, 0.87),  # share of a change of acceleration that is made in a step
 }
 _GAINS = np.array(list(OPERATOR.values()), np.float32)
 
@@ -815,4 +823,25 @@ def operate(readings: NDArray) -> NDArray:
 
 LIGHT_POSITION = np.array([[-4.5, -3.5, 4.0], [4.5, -3.5, 3.4], [2.0, BACKDROP, 4.0]])  # key, fill, back
 LIGHT_STOPS, LIGHT_KELVIN = np.array([2.4, 1.2, 1.6]), np.array([4700.0, 5900.0, 7200.0])
-PIECE_ALBEDO = np.array([(0.30, 0.27, 0.23), (0.30, 0.27, 0.23), (0.16, 0.20, 0.17)])
+COLUMN = (0.13, 0.085, 0.06)
+POT, LEAF = (0.30, 0.13, 0.075), (0.075, 0.13, 0.05)
+LEAVES = 40
+
+
+def dressing(pieces: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray, tuple[str, ...]]:
+    """Start and end (C, 3), radius (C,), albedo (C, 3) and names of the capsules of the set pieces, at (3, 2) m.
+
+    Two columns, and a shrub in a pot that fills the space of the third.
+    """
+    turn = np.arange(LEAVES) * np.pi * (3 - np.sqrt(5))
+    height = np.linspace(0.42, 1.24, LEAVES)
+    spread = np.minimum(0.13, np.sqrt(np.maximum(1.30 - height, 0) * 0.16))
+    leaves = np.column_stack([spread * np.sin(turn), spread * np.cos(turn), height])
+    foot = np.array([[0, 0, 0.16], [0, 0, 0.16], [0, 0, 0.12], *leaves])
+    head = np.array([[0, 0, 2.6], [0, 0, 2.6], [0, 0, 0.24], *leaves])
+    at = np.pad(pieces[[0, 1, 2] + [2] * LEAVES], ((0, 0), (0, 1)))
+    radius = np.array([0.16, 0.16, 0.17] + [0.095] * LEAVES)
+    shade = 1 + 0.45 * np.sin(7 * turn[:, None])
+    albedo = np.concatenate([[COLUMN, COLUMN, POT], shade * LEAF])
+    names = ("column 1", "column 2", "pot", *(f"leaves {number + 1}" for number in range(LEAVES)))
+    return at + foot, at + head, radius, albedo, names

@@ -1,38 +1,43 @@
-"""Steps per second of MovieScene-v0 under random actions, resets included: 1,024 at a time, and one by gym.make."""
+"""Steps per second of our environments under random actions, resets included: 1,024 at a time, and one by gym.make."""
 
 import json
+import sys
 import time
+from collections.abc import Callable
 
 import gymnasium as gym
 import numpy as np
 
 import rlfilm_lib.envs  # noqa: F401 (registers the environments)
 
-ID = "rlfilm/MovieScene-v0"
+NUM_ENVS = {"rlfilm/MovieScene-v0": 1024, "rlfilm/CameraMove-v0": 1024}
+"""Environments of a batch, by id."""
 
 
-def batched_steps_per_second(seconds: float = 3.0, num_envs: int = 1024) -> float:
+def batched_steps_per_second(env_id: str, num_envs: int, seconds: float = 3.0) -> float:
     """Environment steps per second of the batched environment on one core: best of five."""
-    env = gym.make_vec(ID, num_envs=num_envs)
+    env = gym.make_vec(env_id, num_envs=num_envs)
     env.reset(seed=0)
-    actions = np.random.default_rng(0).uniform(-1, 1, (48, num_envs, 9)).astype(np.float32)
-    return max(_rate(lambda: [env.step(action) for action in actions], 48 * num_envs, seconds / 5) for _ in range(5))
+    steps = env.unwrapped.episode_steps
+    actions = np.random.default_rng(0).uniform(-1, 1, (steps, *env.action_space.shape)).astype(np.float32)
+    return max(_rate(lambda: [env.step(action) for action in actions], steps * num_envs, seconds / 5) for _ in range(5))
 
 
-def single_steps_per_second(seconds: float = 3.0) -> float:
+def single_steps_per_second(env_id: str, seconds: float = 3.0) -> float:
     """Steps per second of the single environment, wrappers of gym.make and resets included: best of five."""
-    env = gym.make(ID)
-    actions = np.random.default_rng(0).uniform(-1, 1, (48, 9)).astype(np.float32)
+    env = gym.make(env_id)
+    steps = env.unwrapped.batch.episode_steps
+    actions = np.random.default_rng(0).uniform(-1, 1, (steps, *env.action_space.shape)).astype(np.float32)
 
     def episode() -> None:
         env.reset(seed=0)
         for action in actions:
             env.step(action)
 
-    return max(_rate(episode, 48, seconds / 5) for _ in range(5))
+    return max(_rate(episode, steps, seconds / 5) for _ in range(5))
 
 
-def _rate(work, steps: int, seconds: float) -> float:
+def _rate(work: Callable[[], object], steps: int, seconds: float) -> float:
     work()
     done, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
@@ -41,13 +46,15 @@ def _rate(work, steps: int, seconds: float) -> float:
     return done / (time.perf_counter() - began)
 
 
-def bench() -> dict[str, float]:
-    """Both figures, in steps per second."""
-    return {
-        "MovieScene-v0 steps/s, 1,024 environments": round(batched_steps_per_second()),
-        "MovieScene-v0 steps/s, gym.make": round(single_steps_per_second()),
-    }
+def bench(env_ids: list[str] | None = None) -> dict[str, float]:
+    """Both figures of each environment, in steps per second."""
+    rows: dict[str, float] = {}
+    for env_id in env_ids or NUM_ENVS:
+        name, num_envs = env_id.removeprefix("rlfilm/"), NUM_ENVS[env_id]
+        rows[f"{name} steps/s, {num_envs:,} environments"] = round(batched_steps_per_second(env_id, num_envs))
+        rows[f"{name} steps/s, gym.make"] = round(single_steps_per_second(env_id))
+    return rows
 
 
 if __name__ == "__main__":
-    print(json.dumps(bench()))
+    print(json.dumps(bench(sys.argv[1:])))
