@@ -6,6 +6,7 @@ JupyterLab drops the alternative text of image outputs, so pictures are shown as
 import base64
 import html
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def png(frame: np.ndarray) -> bytes:
 
     file = io.BytesIO()
     Image.fromarray(frame).save(file, "png")
+    return file.getvalue()
+
+
+def jpeg(frame: np.ndarray) -> bytes:
+    """A frame (height, width, 3) uint8 as the bytes of a JPEG file, small enough to send at every move."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(frame).save(file, "jpeg", quality=88)
     return file.getvalue()
 
 
@@ -96,6 +106,24 @@ def row(**parts: Described) -> Described:
     )
     text = "; ".join(f"{name}: {part.text}" for name, part in parts.items())
     return Described(f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{columns}</div>', text)
+
+
+def gallery(
+    frames: Sequence[np.ndarray], captions: Sequence[str], alt: str, columns: int, width: int = 180
+) -> Described:
+    """Frames (height, width, 3) uint8 in rows of so many, as JPEG, `width` CSS pixels wide, each under its caption.
+
+    >>> gallery([np.zeros((2, 2, 3), np.uint8)] * 2, ("f/2", "f/4"), "twice the same black", columns=2)
+    twice the same black
+    """
+    cells = "".join(
+        f'<div style="font-size: 12px; text-align: center">{html.escape(caption)}<br>'
+        f'<img src="data:image/jpeg;base64,{base64.b64encode(jpeg(frame)).decode()}" width="{width}" '
+        f'style="max-width: 100%" alt="{html.escape(caption or alt)}"></div>'
+        for frame, caption in zip(frames, captions, strict=True)
+    )
+    looks = f"display: grid; grid-template-columns: repeat({columns}, max-content); gap: 6px; max-width: 100%"
+    return Described(f'<div role="img" aria-label="{html.escape(alt)}" style="{looks}">{cells}</div>', alt)
 
 
 def strip(frames: np.ndarray, alt: str, width: int = 960) -> Described:

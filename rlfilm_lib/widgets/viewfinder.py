@@ -4,7 +4,6 @@
 """
 
 import html
-import io
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 from rlfilm_lib.envs.movie_scene import BRIEF, BRIEFS, CAMERA_RANGE, CHARACTER_RANGE, LENSES, LIGHT_RANGE, MovieScene
 from rlfilm_lib.film import framing
 from rlfilm_lib.stage import preview
-from rlfilm_lib.widgets.picture import BLUE, ORANGE, VERMILION, Described, figure
+from rlfilm_lib.widgets.picture import BLUE, ORANGE, VERMILION, Described, figure, jpeg
 
 WIDTH, HEIGHT = 384, 216  # pixels of the live picture
 FPS = 12  # pictures per second while the agent plays: one per step
@@ -165,15 +164,6 @@ def still(view: View, weights: Mapping[str, float], caption: str = "") -> Descri
     right.spines[["top", "right"]].set_visible(False)
     left.set_title(caption, loc="left", fontsize=10)
     return figure(fig, f"{caption + ': ' if caption else ''}{sentence(view, weights)}")
-
-
-def jpeg(frame: np.ndarray) -> bytes:
-    """A frame (height, width, 3) uint8 as the bytes of a JPEG file, small enough to send at every move."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(frame).save(file, "jpeg", quality=88)
-    return file.getvalue()
 
 
 class Viewfinder:
