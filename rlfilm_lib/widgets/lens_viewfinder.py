@@ -6,6 +6,7 @@
 
 import html
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -256,7 +257,7 @@ class LensViewfinder:
         self.plan.value = plan(self.camera).html
         self.words.value = f'<p class="rlfilm-lens" style="line-height: 1.4">{html.escape(sentence(self.camera))}</p>'
 
-    def _moved(self, name: str, value: float) -> None:
+    def _moved(self, name: str, value: Any) -> None:
         if self._moving:
             return
         if name == "focal_length" and self.keep_size.value:

@@ -12,14 +12,12 @@ from rlfilm_lib.widgets.checks import verdict
 def sharp_range(answer: Callable) -> None:
     """sharp_range(focus, focal_length, f_stop) = (near, far) in m, from H = f² / (N c) + f with c = 0.025 mm."""
 
-    def limits(focus, focal_length, f_stop, metres=1000.0, circle=CIRCLE_OF_CONFUSION, far_only=False, endless=True):
-        f = focal_length / metres
-        beyond = f * focal_length / (f_stop * circle) + f
+    def limits(focus, focal_length, f_stop, endless=True):
+        f = focal_length / 1000
+        beyond = f * focal_length / (f_stop * CIRCLE_OF_CONFUSION) + f
         near = focus * (beyond - f) / (beyond + focus - 2 * f)
-        if focus >= beyond and endless:
-            return near, np.inf
-        far = focus * (beyond - f) / (beyond - focus)
-        return (far, near) if far_only else (near, far)
+        far = np.inf if endless and focus >= beyond else focus * (beyond - f) / (beyond - focus)
+        return near, far
 
     cases = [(3.0, 50.0, 2.8), (2.0, 25.0, 5.6), (2.5, 85.0, 2.0), (5.0, 25.0, 8.0)]
     verdict.function(
@@ -27,10 +25,8 @@ def sharp_range(answer: Callable) -> None:
         [(case, limits(*case)) for case in cases],
         {
             "from the hyperfocal distance on everything behind is sharp: far is infinite there, np.inf, not "
-            "negative": lambda *case: limits(*case, endless=False),
-            "near and far have changed places": lambda *case: (
-                limits(*case)[::-1] if np.isfinite(limits(*case)[1]) else (np.inf, limits(*case)[0])
-            ),
+            "negative": lambda s, f, n: limits(s, f, n, endless=False),
+            "near and far have changed places": lambda s, f, n: limits(s, f, n)[::-1],
             "H is squared in f: f² / (N c) + f": lambda s, f, n: limits(s, f, n * f),
             "a larger f-number is a smaller hole: N belongs in the denominator of H": lambda s, f, n: limits(
                 s, f, 1 / n
