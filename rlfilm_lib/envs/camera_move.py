@@ -50,7 +50,7 @@ RESPONSE = float(1 - np.exp(-DT / TIME_CONSTANT))
 BACKDROP = 6.0  # y of the wall, m
 EYES_HEIGHT = framing.STATURE - framing.EYES_BELOW_TOP
 EYES_FORWARD = 0.08  # m, from the head's axis to the eyes
-STAGE_CENTRE = np.array([[-0.5, 0.5], [1.6, 2.4]])  # of the path
+STAGE_CENTRE = np.array([[-0.5, 0.5], [1.6, 2.4]], np.float32)  # of the path
 START = (0.0, 0.6)  # s, when it sets off
 TURN, TURN_TIME = (10 * DEGREE, 55 * DEGREE), (1.0, 4.5)  # rad, and s when a turn begins
 STOP, STOP_TIME = (0.6, 1.6), (2.0, 4.5)  # s that a stop takes, and when it begins
@@ -117,7 +117,7 @@ BEARING = 35 * DEGREE  # of the camera about the subject in the middle of the ta
 DISTANCE = (1.7, 5.5)  # m, in the middle of the take
 LENGTHS = (20.0, 125.0)  # mm, of the focal length
 CLEARANCE = 1.0  # m, that the subject stays away from a camera that does not follow it
-OFF = np.array([0.25, 0.3, 0.2, 0.15, 0.4, 0.6, 1.5])[:, None]
+OFF = np.array([0.25, 0.3, 0.2, 0.15, 0.4, 0.6, 1.5], np.float32)[:, None]
 """How far off at most: distance (octaves), z (m), u and v (of the picture), zoom, focus (octaves), iris (stops)."""
 FOCUS_OFF = (0.3, 1.0)  # octaves, with controls=1
 
@@ -172,7 +172,8 @@ CENTRE, HALF = (
          [1.3, 0.25, 1, 1 / 6, 2, 0.5, 0.15, 0.25, 0.16, 0.5, 0.5], [3] * 6, [0.5] * 5),
     )
 )  # fmt: skip
-"""observation = (reading - CENTRE) / HALF, limited."""
+SCALE = 1 / HALF
+"""observation = (reading - CENTRE) * SCALE, limited."""
 ERROR_SCALE = 1 / _column([PLACE_TOLERANCE] * 4 + [SIZE_TOLERANCE, ANGLE_TOLERANCE, BLUR_TOLERANCE, EXPOSURE_TOLERANCE])
 MOVE_SCALE, JERK_SCALE = 1 / _column(MOVE_TOLERANCE), 1 / _column(JERK_TOLERANCE)
 GATE_WIDTH, GATE_HEIGHT = framing.SUPER_35
@@ -243,7 +244,7 @@ class CameraMove(BatchEnv):
         "collision": -5.0,
     }  # fmt: skip
     episode_steps = STEPS
-    draws = 36
+    draws = 37
 
     def __init__(
         self, num_envs: int = 1, controls: int = 8, brief: str | dict | None = None, render_mode: str | None = None
@@ -364,10 +365,11 @@ class CameraMove(BatchEnv):
             if option != "brief":
                 raise unknown("reset option", option, ["brief", "reset_mask"])
         fixed = self._checked(options.get("brief")) or self.brief
-        shot = _draw_shot(uniform[:28], fixed, self._movements())
-        pose = _start(shot, 2 * uniform[28:35] - 1, self.controls)
+        uniform = uniform.astype(np.float32)
+        shot = _draw_shot(uniform[:29], fixed, self._movements())
+        pose = _start(shot, 2 * uniform[29:36] - 1, self.controls)
         if self.controls == 1:
-            pose[FOCUS] += _beyond(FOCUS_OFF, uniform[35])
+            pose[FOCUS] += _beyond(FOCUS_OFF, uniform[36])
         pose[Z:] = np.clip(pose[Z:], LOW[Z:], HIGH[Z:])
         self._pose[:, index] = pose
         for rows in (self._rates, self._acceleration, self._jerk):
@@ -554,13 +556,16 @@ def _sight(right: NDArray, ahead: NDArray, rise: NDArray, height: NDArray, on_fl
 def _observation(readings: NDArray) -> NDArray:
     """Observations (n, rows) of the readings (rows, n), each on its scale, limited."""
     rows = readings - CENTRE
-    rows /= HALF
-    np.maximum(rows, -OBSERVATION_LIMIT, out=rows)
-    np.minimum(rows, OBSERVATION_LIMIT, out=rows)
+    rows *= SCALE
+    np.clip(rows, -OBSERVATION_LIMIT, OBSERVATION_LIMIT, out=rows)
     return rows.T.copy()
 
 
 # How an episode begins
+
+
+MOMENTS = np.arange(0, STEPS + 1, 6)  # steps at which the camera's way is laid out
+MIDDLE = len(MOMENTS) // 2
 
 
 class Shot(NamedTuple):
@@ -568,7 +573,7 @@ class Shot(NamedTuple):
 
     brief: NDArray  # (len(BRIEF), n)
     path: NDArray  # (PATH_STEPS, len(PATH), n) of the subject
-    camera: NDArray  # (STEPS + 1, 2, n) on the floor: the way that the camera should go
+    camera: NDArray  # (len(MOMENTS), 2, n) on the floor: the way that the camera should go
     pieces: NDArray  # (6, n)
 
 
@@ -598,63 +603,62 @@ def _check_range(name: str, value: Any, low: float, high: float, hint: str = "")
         raise UserError(f"{name}={value} of the brief is out of range: give {low:.3g} to {high:.3g}{hint}")
 
 
+_KINDS = np.array([np.hstack(movement) for movement in MOVEMENTS.values()], np.float32)
+
+
 def _draw_shot(uniform: NDArray, fixed: dict[str, Any], movements: list[str]) -> Shot:
     """A brief, drawn but for what is fixed, a path for the subject, the camera's way, and set pieces about both."""
     count = uniform.shape[1]
 
     def chosen(name: str, drawn: NDArray) -> NDArray:
-        return np.full(count, float(fixed[name])) if name in fixed else drawn
+        return np.full(count, fixed[name], np.float32) if name in fixed else drawn
 
     asked = [fixed["movement"]] if "movement" in fixed else movements
-    table = [MOVEMENTS[name] for name in asked]
-    which = (uniform[0] * len(asked)).astype(int)
-    walk, headings, rates, (follows, push, orbit, zoom, still, pans, both) = (
-        np.array([movement.walk for movement in table])[which].T,
-        np.array([movement.heading for movement in table])[which].T,
-        np.array([movement.rate for movement in table])[which].T,
-        np.array([movement[3:] for movement in table], float)[which].T,
-    )
+    kinds = _KINDS[[list(MOVEMENTS).index(name) for name in asked]]
+    kind = kinds[(uniform[0] * len(asked)).astype(int)].T
+    walk, headings, rates = kind[:6].reshape(3, 2, count)
+    follows, push, orbit, zoom, still, pans, both = kind[6:]
     rate = _beyond(tuple(rates), uniform[1])
     rate = chosen("rate", np.where(both > 0, rate, np.abs(rate)))
     push, orbit, zoom = push * rate, orbit * rate, zoom * rate
     k = chosen("k", SIZE[0] * (SIZE[1] / SIZE[0]) ** uniform[2])
     angles = [ANGLES[fixed["angle"]]] if "angle" in fixed else list(ANGLES.values())
-    angle = np.array(angles)[(uniform[3] * len(angles)).astype(int)]
-    f_stop = chosen("f_stop", 2.0 ** _between(tuple(np.log2(LIMITS["f_stop"])), uniform[4]))
+    angle = np.array(angles, np.float32)[(uniform[3] * len(angles)).astype(int)]
+    f_stop = chosen("f_stop", 2.0 ** _between(tuple(np.log2(LIMITS["f_stop"]).tolist()), uniform[4]))
 
     bearing, heading = BEARING * (2 * uniform[5] - 1), _beyond(tuple(headings), uniform[6])
     if "side" in fixed:
-        side = np.full(count, SIDES[fixed["side"]])
+        side = np.full(count, SIDES[fixed["side"]], np.float32)
         heading = np.where(side == 0, heading, -side * np.abs(heading))
     else:
         side = np.where(uniform[7] < 0.25, 0, -np.sign(heading))
     lead = chosen("lead_room", np.abs(side) / 3 * uniform[8])
-    path = _walked(bearing + heading, _between(tuple(walk), uniform[9]), uniform[10:18])
-    eyes = path[:, :2] + EYES_FORWARD * path[:, 4:]
+    path = _walked(bearing + heading, _between(tuple(walk), uniform[9]), uniform[10:19])
+    eyes = path[MOMENTS, :2] + EYES_FORWARD * path[MOMENTS, 4:]
 
     # how far away: as the brief's blur asks for, or drawn; then the camera's way
-    middle, seconds = STEPS // 2, (np.arange(STEPS + 1) - STEPS // 2)[:, None] * DT
+    seconds = _column((MOMENTS - STEPS // 2) * DT)
     per_metre = GATE_HEIGHT / (framing.STATURE * k)  # mm of focal length for each metre of distance
     span = np.exp(np.abs(push) * STEPS * DT / 2)
-    from_middle = eyes[: STEPS + 1] - eyes[middle]
+    from_middle = eyes - eyes[MIDDLE]
     reach = (1 - follows) * np.sqrt((from_middle**2).sum(axis=1).max(axis=0))
     nearest = np.maximum(np.maximum(DISTANCE[0], LENGTHS[0] / per_metre) * span, reach + CLEARANCE)
     farthest = np.maximum(np.minimum(DISTANCE[1], LENGTHS[1] / per_metre) / span, nearest)
-    behind = (BACKDROP - eyes[middle, 1]) / np.cos(bearing)
+    behind = (BACKDROP - eyes[MIDDLE, 1]) / np.cos(bearing)
     if "blur" in fixed:
         ratio = 1000 * GATE_HEIGHT * fixed["blur"] * f_stop / per_metre**2
         distance = np.where(ratio < behind, ratio * behind / np.maximum(behind - ratio, 1e-3), np.inf)
         distance = np.clip(distance, nearest, farthest)
     else:
-        distance = nearest * (farthest / nearest) ** uniform[18]
+        distance = nearest * (farthest / nearest) ** uniform[19]
     blur = per_metre**2 / 1000 * distance * behind / ((distance + behind) * f_stop * GATE_HEIGHT)
     blur = chosen("blur", blur)
     around = bearing + orbit * seconds
     away = distance * np.cos(angle) * np.exp(push * seconds)
-    base = eyes[middle] + follows * from_middle
+    base = eyes[MIDDLE] + follows * from_middle
     camera = base + np.stack([away * np.sin(around), -away * np.cos(around)], axis=1)
 
-    pieces = _placed(path[: STEPS + 1, :2], camera, uniform[19:28])
+    pieces = _placed(path[MOMENTS, :2], camera, uniform[20:29])
     brief = np.stack([
         np.log2(k), framing.headroom_target(k), angle, side, lead, np.log2(blur), 2 * np.log2(f_stop),
         follows, push, orbit, zoom, still, pans,
@@ -663,61 +667,64 @@ def _draw_shot(uniform: NDArray, fixed: dict[str, Any], movements: list[str]) ->
 
 
 def _walked(heading: NDArray, speed: NDArray, uniform: NDArray) -> NDArray:
-    """The subject's path (PATH_STEPS, len(PATH), n): it sets off, turns twice and stops once, as uniform (8, n) has it.
+    """The subject's path (PATH_STEPS, len(PATH), n): it sets off, turns twice and stops once, as uniform (9, n) has it.
 
     heading: (n,) rad at first, 0 faces -y and positive turns towards +x; speed: (n,) m/s.
     """
-    seconds = np.arange(PATH_STEPS)[:, None] * DT
+    seconds = _column(np.arange(PATH_STEPS) * DT)
     turns, turn_times = _beyond(TURN, uniform[0:2]), _between(TURN_TIME, uniform[2:4])
     start, stop, stopped = (_between(b, u) for b, u in zip((START, STOP_TIME, STOP), uniform[4:7], strict=True))
     heading = heading + sum(turn * _ramp(seconds - at) for turn, at in zip(turns, turn_times, strict=True))
     pace = _ramp(seconds - start) - _ramp(2 * (seconds - stop)) + _ramp(2 * (seconds - stop - stopped))
     facing = np.stack([np.sin(heading), -np.cos(heading)], axis=1)
     velocity = (speed * pace)[:, None] * facing
-    position = np.cumsum(velocity, axis=0) * DT
-    middle = (position[: STEPS + 1].max(axis=0) + position[: STEPS + 1].min(axis=0)) / 2
-    centre = _between((STAGE_CENTRE[:, :1], STAGE_CENTRE[:, 1:]), np.stack([uniform[7], (7 * uniform[7]) % 1]))
+    position = np.cumsum(velocity, axis=0)
+    position *= DT
+    middle = (position[MOMENTS].max(axis=0) + position[MOMENTS].min(axis=0)) / 2
+    centre = _between((STAGE_CENTRE[:, :1], STAGE_CENTRE[:, 1:]), uniform[7:9])
     return np.concatenate([position - middle + centre, velocity, facing], axis=1)
 
 
 def _placed(subject: NDArray, camera: NDArray, uniform: NDArray) -> NDArray:
     """Set pieces (6, n): beside the line of sight of some moment, before or behind the subject, clear of both ways.
 
-    subject, camera: (STEPS + 1, 2, n) on the floor; uniform: (9, n). What would hide the subject for long stands
+    subject, camera: (len(MOMENTS), 2, n) on the floor; uniform: (9, n). What would hide the subject for long stands
     behind it.
     """
+    when, along, aside = uniform.reshape(3, len(PIECE_RADIUS), -1)
     columns = np.arange(subject.shape[2])
-    moments = slice(None, None, 6)
-    sights = (subject - camera)[moments]
-    found = []
-    for piece, (radius, (along, aside)) in enumerate(zip(PIECE_RADIUS[:, 0], PIECE_PLACES, strict=True)):
-        when = (uniform[piece] * (STEPS + 1)).astype(int)
-        start = camera[when, :, columns].T
-        sight = subject[when, :, columns].T - start
-        across = _beyond(aside, uniform[6 + piece]) * np.stack([-sight[1], sight[0]]) / np.linalg.norm(sight, axis=0)
-        place = start + _between(along, uniform[3 + piece]) * sight + across
-        behind = start + BEHIND * sight + across
-        for last in (False, True):
-            for way, room in ((camera, CAMERA_ROOM), (subject, SUBJECT_ROOM)) * 2:
-                apart = place - way[moments]
-                gaps = np.sqrt((apart * apart).sum(axis=1))
-                closest = gaps.argmin(axis=0)
-                gap, out = gaps[closest, columns], apart[closest, :, columns].T
-                place += out / np.maximum(gap, 1e-6) * np.maximum(room + radius - gap, 0)
-            if not last:
-                from_camera = place - camera[moments]
-                share = np.clip((from_camera * sights).sum(axis=1) / (sights * sights).sum(axis=1), 0, 1)
-                apart = np.linalg.norm(from_camera - share[:, None] * sights, axis=1)
-                hidden = (apart < radius + SIGHT).mean(axis=0)
-                place = np.where(hidden > HIDDEN, behind, place)
-        found.append(place)
-    pieces = np.array(found)
-    pieces[:, 1] = np.minimum(pieces[:, 1], BACKDROP - 0.4)
-    return pieces.transpose(1, 0, 2).reshape(6, -1)
+    moment = (when * len(MOMENTS)).astype(int)
+    sights = subject - camera
+    start, sight = (way[moment, :, columns].swapaxes(1, 2) for way in (camera, sights))  # (pieces, 2, n)
+    across = np.stack([-sight[:, 1], sight[:, 0]], axis=1) / np.hypot(sight[:, 0], sight[:, 1])[:, None]
+    beside = start + _beyond(PIECE_ASIDE, aside)[:, None] * across
+    place = _cleared(beside + _between(PIECE_ALONG, along)[:, None] * sight, subject, camera)
+
+    from_camera, sights = place - camera[:, None], sights[:, None]
+    share = np.add.reduce(from_camera * sights, axis=2) / np.add.reduce(sights * sights, axis=2)
+    off = from_camera - np.minimum(np.maximum(share, 0), 1)[:, :, None] * sights
+    hidden = (np.hypot(off[:, :, 0], off[:, :, 1]) < PIECE_RADIUS + SIGHT).mean(axis=0)
+    place = np.where((hidden > HIDDEN)[:, None], beside + BEHIND * sight, place)
+    place = _cleared(place, subject, camera)
+    np.minimum(place[:, 1], BACKDROP - 0.4, out=place[:, 1])
+    return place.swapaxes(0, 1).reshape(2 * len(PIECE_RADIUS), -1)
 
 
-PIECE_PLACES = (((0.35, 0.65), (0.3, 0.9)), ((1.25, 1.7), (0.2, 1.3)), ((0.4, 1.6), (0.5, 1.4)))
-"""Where each piece may stand: how far along the line of sight, of the way to the subject, and how far aside (m)."""
+def _cleared(place: NDArray, subject: NDArray, camera: NDArray) -> NDArray:
+    """Places (pieces, 2, n) for the set pieces, moved out of the ways of camera and subject."""
+    index = np.ix_(*map(range, (len(place), place.shape[2])))
+    for way, room in ((camera, CAMERA_ROOM), (subject, SUBJECT_ROOM)) * 2:
+        apart = place - way[:, None]
+        squared = apart[:, :, 0] * apart[:, :, 0] + apart[:, :, 1] * apart[:, :, 1]
+        nearest = squared.argmin(axis=0)
+        gap = np.sqrt(squared[nearest, *index])
+        out = apart[nearest, index[0], :, index[1]].swapaxes(1, 2)
+        place = place + out * (np.maximum(room + PIECE_RADIUS - gap, 0) / np.maximum(gap, 1e-6))[:, None]
+    return place
+
+
+PIECE_ALONG = _column([0.35, 1.25, 0.4]), _column([0.65, 1.7, 1.6])  # of the way to the subject, least and most
+PIECE_ASIDE = _column([0.3, 0.2, 0.5]), _column([0.9, 1.3, 1.4])  # m
 BEHIND = 1.5  # of the way to the subject
 HIDDEN = 0.2  # share of the take that a piece may hide the subject
 
