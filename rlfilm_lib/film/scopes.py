@@ -41,7 +41,7 @@ def zone(stops: ArrayLike) -> NDArray:
     >>> ZONES[zone([-9.0, -1.2, 0.2, 0.3, 2.4, 9.0])].tolist()
     [-6.0, -1.0, 0.0, 0.5, 2.0, 6.0]
     """
-    return np.digitize(stops, (ZONES[1:] + ZONES[:-1]) / 2)
+    return np.digitize(np.asarray(stops, float), (ZONES[1:] + ZONES[:-1]) / 2)
 
 
 def false_colour(linear: ArrayLike) -> NDArray[np.uint8]:
