@@ -141,19 +141,23 @@ def _scene(take: Take, size: tuple[int, int], samples: int, moments: int) -> dic
         "focal_length": focal_length,
         "f_stop": focal_length / 1000 / np.stack([studio.aperture(shot) for shot in shots]),
         "focus_distance": np.stack([shot.focus_distance for shot in shots]),
-        # (L,) whether it is a disc that shines along its -z; (F, M, L, 4, 4) and (F, M, L, 3) as in `studio.Lamp`
+        # (L,) whether it is a disc that shines along its -z; (F, M, L, 4, 4), (F, M, L) and (F, M, L, 3)
         "lamp_flush": np.array(flush, bool),
-        "lamp_radius": np.array(preview.LIGHT_RADIUS),
+        "lamp_radius": np.array([[[lamp.bulb for lamp in found] for found in shot] for shot in lamps]),
         "lamp_to_world": np.stack([
             [_to_world(axes, np.array([lamp.position for lamp in found]).reshape(-1, 3)) for found in shot]
             for shot in lamps
         ]),
-        "lamp_radiance": np.array([[[lamp.radiance for lamp in found] for found in shot] for shot in lamps]),
-        # (F, M, C, 3) twice; (C,) and (C, 3)
+        "lamp_radiance": np.array([
+            [[lamp.radiance * (preview.LIGHT_RADIUS / lamp.bulb) ** 2 for lamp in found] for found in shot]
+            for shot in lamps
+        ]),
+        # (F, M, C, 3) twice; (C,), (C, 3) and (C,) whether it casts a shadow
         "capsule_start": np.stack([shot.capsule_start for shot in shots]),
         "capsule_end": np.stack([shot.capsule_end for shot in shots]),
         "capsule_radius": take.capsule_radius,
         "capsule_albedo": take.capsule_albedo,
+        "capsule_casts": take.capsule_radius > preview.SMALLEST_SHADOW,
         # (4, 3) corners and (4, 2) their place in the picture of the albedo, whose first row is the lowest
         "floor_corners": np.insert(square * extent, 2, 0, axis=1),
         "floor_uv": square * repeats,

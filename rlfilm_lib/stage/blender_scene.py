@@ -41,7 +41,7 @@ def main(scene_file: Path, folder: Path) -> None:
 
 
 ANIMATED = (
-    "camera_to_world", "focal_length", "f_stop", "focus_distance", "lamp_to_world", "lamp_radiance",
+    "camera_to_world", "focal_length", "f_stop", "focus_distance", "lamp_to_world", "lamp_radius", "lamp_radiance",
     "capsule_start", "capsule_end",
 )  # fmt: skip
 
@@ -153,6 +153,7 @@ def _capsules(bpy: Any, given: dict[str, np.ndarray]) -> list[tuple[Any, Any, An
         parts = tuple(_object(bpy, f"{number} {name}", mesh) for name, mesh in
                       (("start", ball), ("end", ball), ("side", tube)))  # fmt: skip
         for part in parts:
+            part.visible_shadow = bool(given["capsule_casts"][number])
             part.material_slots[0].link = "OBJECT"
             part.material_slots[0].material = materials[tuple(albedo)]
         made.append(parts)
@@ -205,9 +206,8 @@ def _lamps(bpy: Any, given: dict[str, np.ndarray]) -> list[Any]:
     for number, flush in enumerate(given["lamp_flush"]):
         data = bpy.data.lights.new(f"lamp {number}", "AREA" if flush else "POINT")
         if flush:
-            data.shape, data.size = "DISK", 2 * float(given["lamp_radius"])
+            data.shape = "DISK"
         else:
-            data.shadow_soft_size = float(given["lamp_radius"])
             data.use_soft_falloff = False
         lamp = _object(bpy, f"lamp {number}", data)
         lamp.visible_camera = False
@@ -217,10 +217,14 @@ def _lamps(bpy: Any, given: dict[str, np.ndarray]) -> list[Any]:
 
 def _place_lamps(lamps: list[Any], now: dict[str, np.ndarray]) -> None:
     """A lamp's power, in watts, is that of its whole surface: pi times radiance times area."""
-    for lamp, to_world, radiance in zip(lamps, now["lamp_to_world"], now["lamp_radiance"], strict=True):
+    lights = now["lamp_to_world"], now["lamp_radius"].tolist(), now["lamp_radiance"]
+    for lamp, to_world, radius, radiance in zip(lamps, *lights, strict=True):
         lamp.matrix_world = _matrix(to_world)
         flush = lamp.data.type == "AREA"
-        radius = lamp.data.size / 2 if flush else lamp.data.shadow_soft_size
+        if flush:
+            lamp.data.size = 2 * radius
+        else:
+            lamp.data.shadow_soft_size = radius
         area = np.pi * radius**2 * (1 if flush else 4)
         brightest = max(float(radiance.max()), 1e-9)
         lamp.data.color = (radiance / brightest).tolist()

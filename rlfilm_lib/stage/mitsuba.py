@@ -69,22 +69,34 @@ def _pictures(take: Take, width: int, height: int, samples: int, moments: int) -
 def _trace(mi: Any, take: Take, moment: int, size: tuple[int, int], samples: int, seed: int) -> np.ndarray:
     """Scene-linear picture of one moment, before the exposure of the camera.
 
-    It is the sum of two: the studio under its lamps, and the ambient light, for which everything glows by itself. As
-    that is faint and even, a quarter of the rays do.
+    It is a sum: of the studio under each lamp alone, so that none stands in another's light, and of the ambient light,
+    for which everything glows by itself. As that is faint and even, a quarter of the rays do. Mitsuba 3.9 shows
+    cylinders black behind a lamp that it hides, so a bulb within a lamp is as small as it can be.
     """
     width, height = size
     across = round(width * take.gate[1] / take.gate[0])  # rows that make pixels square, as Mitsuba's are
     sensor = _camera(mi, take, moment, width, across)
-    lamps = {f"lamp {number}": _lamp(mi, lamp) for number, lamp in enumerate(studio.lamps(take, moment))}
-    direct = {"type": "direct", "emitter_samples": max(len(lamps), 1), "bsdf_samples": 0, "hide_emitters": True}
-    lit = {"type": "scene", "integrator": direct, **_things(mi, take, moment, _matt), **lamps}
-    glowing = {"type": "scene", "integrator": {"type": "path", "max_depth": 1}, **_things(mi, take, moment, _glowing)}
-    under_lamps, ambient = (
-        np.array(mi.render(mi.load_dict(scene), sensor=sensor, seed=seed, spp=rays))
-        for scene, rays in ((lit, samples), (glowing, -(-samples // 4)))
-    )
-    bitmap = mi.Bitmap(under_lamps + np.float32(light.AMBIENT) * ambient)
-    return np.array(bitmap if across == height else bitmap.resample(size))
+    direct = {"type": "direct", "emitter_samples": 1, "bsdf_samples": 0, "hide_emitters": True}
+    glow = {"integrator": {"type": "path", "max_depth": 1}, **_things(mi, take, moment, _glowing)}
+    picture = light.AMBIENT * _render(mi, glow, sensor, -(-samples // 4), seed)
+    things = {name: mi.load_dict(thing) for name, thing in _things(mi, take, moment, _matt).items()}
+    for lamp in studio.lamps(take, moment):
+        picture += _render(mi, {"integrator": direct, **things, "lamp": _lamp(mi, lamp)}, sensor, samples, seed)
+        if (
+            lamp.bulb < preview.LIGHT_RADIUS
+        ):  # what stands within the ball is dark: a smaller one lights it, and no more
+            near = studio.distance(lamp.position, take, moment) < preview.LIGHT_RADIUS
+            within = {str(number) for number in np.flatnonzero(near)}
+            alone = _things(mi, take, moment, _black) | {
+                name: thing for name, thing in things.items() if name.split()[-1] in within
+            }
+            bulb = {"integrator": direct, **alone, "bulb": _lamp(mi, lamp, studio.SMALLEST_BULB)}
+            picture += _render(mi, bulb, sensor, samples, seed)
+    return picture if across == height else np.array(mi.Bitmap(picture).resample(size))
+
+
+def _render(mi: Any, scene: dict[str, Any], sensor: Any, samples: int, seed: int) -> np.ndarray:
+    return np.array(mi.render(mi.load_dict({"type": "scene", **scene}), sensor=sensor, spp=samples, seed=seed))
 
 
 def _camera(mi: Any, take: Take, frame: int, width: int, height: int) -> Any:
@@ -140,13 +152,18 @@ def _matt(albedo: dict[str, Any]) -> dict[str, Any]:
     return {"surface": {"type": "diffuse", "reflectance": albedo}}
 
 
+def _black(albedo: dict[str, Any]) -> dict[str, Any]:
+    return _matt({"type": "rgb", "value": 0.0})
+
+
 def _glowing(albedo: dict[str, Any]) -> dict[str, Any]:
     return {"surface": {"type": "area", "radiance": albedo}}
 
 
-def _lamp(mi: Any, lamp: studio.Lamp) -> dict[str, Any]:
-    shape: dict[str, Any] = {"type": "sphere", "center": lamp.position.tolist(), "radius": preview.LIGHT_RADIUS}
+def _lamp(mi: Any, lamp: studio.Lamp, radius: float = preview.LIGHT_RADIUS) -> dict[str, Any]:
+    shape: dict[str, Any] = {"type": "sphere", "center": lamp.position.tolist(), "radius": radius}
     if lamp.flush:
         place = mi.ScalarTransform4f().translate(lamp.position.tolist()).rotate([1, 0, 0], 90)
-        shape = {"type": "disk", "to_world": place.scale(preview.LIGHT_RADIUS)}
-    return shape | {"emitter": {"type": "area", "radiance": {"type": "rgb", "value": lamp.radiance.tolist()}}}
+        shape = {"type": "disk", "to_world": place.scale(radius)}
+    radiance = lamp.radiance * (preview.LIGHT_RADIUS / radius) ** 2
+    return shape | {"emitter": {"type": "area", "radiance": {"type": "rgb", "value": radiance.tolist()}}}

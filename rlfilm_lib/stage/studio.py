@@ -23,6 +23,8 @@ EXTENT = 64 * preview.BOARD_PERIOD
 """Floor and backdrop reach this far to all sides, in metres."""
 CANVAS = 12.8
 """The painting of the backdrop reaches this far, in metres, to all sides of x = 0, z = 0; then it is mirrored."""
+SMALLEST_BULB = 0.005
+"""Radius, in metres, of a lamp that has no room."""
 FLUSH = 1e-3
 """Metres that a lamp on the backdrop stands before it."""
 
@@ -37,6 +39,7 @@ class Lamp(NamedTuple):
     radiance: np.ndarray  # (3,) a surface of albedo a that sees a solid angle of w square on shows a w radiance / pi
     flush: bool  # a disc on the backdrop that faces -y; else a ball
     gain: float  # radiance over that of a ball; a disc needs more for the same light, a nearer place less
+    bulb: float  # m, radius that leaves room for what stands within the ball, as a lampshade does; else the ball's
 
 
 def lamps(take: Take, frame: int) -> list[Lamp]:
@@ -58,8 +61,18 @@ def lamps(take: Take, frame: int) -> list[Lamp]:
             position = middle + share * away
             gain = float(share**2 * np.linalg.norm(away) / away[1])
         radiance = gain * np.exp2(stops) * (light.REFERENCE_DISTANCE / preview.LIGHT_RADIUS) ** 2 * tinted
-        found.append(Lamp(position, radiance, flush, gain))
+        free = 0.9 * distance(position, take, frame).min()
+        bulb = preview.LIGHT_RADIUS if flush else float(np.clip(free, SMALLEST_BULB, preview.LIGHT_RADIUS))
+        found.append(Lamp(position, radiance, flush, gain, bulb))
     return found
+
+
+def distance(point: np.ndarray, take: Take, frame: int) -> np.ndarray:
+    """Distance (C,), in m, from a point to the surface of each capsule; negative inside of one."""
+    start, axis = take.capsule_start[frame], take.capsule_end[frame] - take.capsule_start[frame]
+    along = np.sum((point - start) * axis, axis=-1) / np.maximum(np.sum(axis**2, axis=-1), 1e-12)
+    nearest = start + np.clip(along, 0, 1)[:, None] * axis
+    return np.linalg.norm(point - nearest, axis=-1) - take.capsule_radius
 
 
 def check_rays(samples: int, moments: int) -> None:

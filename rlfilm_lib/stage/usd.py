@@ -103,7 +103,6 @@ def _camera(pxr: Any, stage: Any, take: Take) -> None:
 
 def _lights(pxr: Any, stage: Any, take: Take) -> None:
     """Every light as what it is in the studio, and the ambient light as a dome."""
-    full = (light.REFERENCE_DISTANCE / preview.LIGHT_RADIUS) ** 2  # the radiance of a lamp of 0 stops
     lamps = [studio.lamps(take, frame) for frame in range(len(take))]
     pxr.UsdGeom.Scope.Define(stage, "/shot/lights")
     for number, name in enumerate(_identifiers(pxr, take.light_name)):
@@ -117,8 +116,9 @@ def _lights(pxr: Any, stage: Any, take: Take) -> None:
         _place(pxr, lamp, position)
         if flush:
             lamp.AddRotateXOp().Set(-90.0)  # a disc shines along its -z; so it faces -y
-        lamp.CreateRadiusAttr(preview.LIGHT_RADIUS)
-        lamp.CreateIntensityAttr(full)
+        radius = min(found[number].bulb for found in lamps)
+        lamp.CreateRadiusAttr(radius)
+        lamp.CreateIntensityAttr((light.REFERENCE_DISTANCE / radius) ** 2)  # the radiance of a lamp of 0 stops
         _animate(lamp.CreateExposureAttr(), stops)
         lamp.CreateEnableColorTemperatureAttr(True)
         _animate(lamp.CreateColorTemperatureAttr(), take.light_kelvin[:, number])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rlfilm_lib.errors import UserError
-from rlfilm_lib.film import colour, lens, light
+from rlfilm_lib.film import colour, framing, lens, light
 from rlfilm_lib.stage import mitsuba, preview
 
 pytest.importorskip("mitsuba", reason="Mitsuba is not installed")
@@ -122,3 +122,24 @@ def test_without_mitsuba_the_remedy_is_named(simple_take, monkeypatch):
 def test_importing_the_renderer_does_not_import_mitsuba():
     program = "import sys, rlfilm_lib.stage.mitsuba; sys.exit('mitsuba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_what_stands_within_the_ball_of_a_lamp_is_lit_by_it(simple_take):
+    """As a lampshade is: a sphere 10 cm behind a light reads what the meter reads; so does one outside of the ball."""
+    take = simple_take([(0.0, 3.14, 1.5), (0.4, 3.14, 1.5)], 0.04, albedo=(0.5, 0.5, 0.5), light_stops=[[-7.0]],
+                       light_position=[[[0.0, 3.0, 1.5]]], exposure=[1.0])  # fmt: skip
+    picture = shoot(take, 320, 180, 64)
+    for place, normal in [((0.0, 3.10, 1.5), (0.0, -1.0, 0.0)), ((0.38, 3.1054, 1.5), (-0.5, -0.866, 0.0))]:
+        u, v, _ = framing.project(np.array(place), take.camera_position[0], 50.0, take.gate)
+        row, column = int((1 - v) * 180), int(u * 320)
+        seen = picture[row - 1 : row + 2, column - 1 : column + 2, 0].mean()
+        expected = light.meter(np.array(place), np.array(normal), take.light_position[0], take.light_stops[0])
+        assert seen == pytest.approx(2 * 0.5 * float(expected), rel=0.1)
+
+
+def test_lamps_do_not_stand_in_one_another_s_light(simple_take):
+    """A dark lamp between another and a card changes nothing."""
+    fields = dict(albedo=(0.18, 0.18, 0.18), light_kelvin=[[5600.0, 5600.0]])
+    lamps = [[(0.0, 0.0, 1.5), (0.0, 1.2, 1.5)]]
+    take = simple_take((0, 3.5, 1.5), 0.5, light_position=lamps, light_stops=[[0.0, -20.0]], **fields)
+    np.testing.assert_allclose(shoot(take, samples=64)[42:48, 77:83].mean(axis=(0, 1)), 0.18 * 1.02, rtol=0.02)

@@ -73,3 +73,12 @@ def test_a_camera_that_turns_keeps_a_rotation(moving_take):
     rotation = studio.exposed(turning, 1, 2).camera_rotation
     np.testing.assert_allclose(rotation @ rotation.swapaxes(1, 2), np.tile(np.eye(3), (2, 1, 1)), atol=1e-12)
     np.testing.assert_allclose(rotation, level_camera(np.array([0.35, 0.45])), atol=1e-3)
+
+
+def test_a_bulb_leaves_room_for_what_stands_within_the_ball(simple_take):
+    """A sphere of 2 cm whose surface is 10 cm from one light, and far from the other."""
+    take = simple_take((0.0, 3.0, 1.0), 0.02, light_position=[[(0.0, 2.88, 1.0), (0.0, 0.0, 1.0)]],
+                       light_stops=[[0.0, 0.0]], light_kelvin=[[5600.0, 5600.0]])  # fmt: skip
+    near, far = studio.lamps(take, 0)
+    assert near.bulb == pytest.approx(0.09) and far.bulb == preview.LIGHT_RADIUS
+    np.testing.assert_allclose(studio.distance(np.array([0.0, 2.88, 1.0]), take, 0), [0.10])
