@@ -111,6 +111,18 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
         "anneal": True,
         "normalize_observations": False,
     },
+    ("ppo", "rlfilm/CameraMove-v0"): {
+        "gamma": 0.95,
+        "learning_rate": 1e-3,
+        "num_envs": 32,
+        "num_steps": 36,
+        "minibatch_size": 256,
+        "epochs": 5,
+        "max_grad_norm": 2.0,
+        "log_std_init": -0.5,
+        "anneal": True,
+        "normalize_observations": False,
+    },
     ("ppo", "rlfilm/Lighting-v0"): {
         "gamma": 0.9,
         "learning_rate": 1e-3,

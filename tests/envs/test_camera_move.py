@@ -523,6 +523,40 @@ def test_the_expert_needs_nothing_but_the_observation():
     assert actions.shape == (50, 8) and np.abs(actions).max() <= 1
 
 
+def climbed(seed, candidates=128, rounds=20):
+    """The return of the expert's episode, and the best found by hill climbing on its actions, the scene being known.
+
+    Each try lifts or lowers one axis for a while, softly.
+    """
+    one, many = Env(1), Env(candidates)
+    observations, _ = one.reset(seed=seed)
+    start, plan = one.state(), []
+    for _ in range(one.episode_steps):
+        plan.append(camera_move.expert(observations, 8)[0])
+        observations, *_ = one.advance(plan[-1][None])
+    best, rng, found = np.array(plan), np.random.default_rng(seed), []
+    many.reset(seed=0)
+    when = np.arange(one.episode_steps)
+    for _ in range(rounds):
+        middle, width = rng.uniform(-6, 78, (candidates, 1)), rng.choice([3.0, 8.0, 20.0], (candidates, 1))
+        bump = rng.normal(size=(candidates, 1)) * rng.choice([0.01, 0.04, 0.15], (candidates, 1))
+        bump = bump * np.exp(-(((when - middle) / width) ** 2) / 2)
+        tries = best + bump[:, :, None] * np.eye(8)[rng.integers(8, size=candidates)][:, None]
+        tries[0] = best
+        many.restore({name: np.repeat(value, candidates, axis=0) for name, value in start.items()})
+        returns = sum(many.advance(tries[:, t])[1] for t in range(one.episode_steps))
+        best = tries[returns.argmax()]
+        found.append((returns[0], returns.max()))
+    return found[0][0], found[-1][1]
+
+
+def test_a_search_around_the_expert_stays_within_the_yardstick():
+    """An agent that could score above 1.05 would mean that the expert is too weak."""
+    scale = Env.metadata["yardsticks"][8]
+    expert, best = np.mean([climbed(seed) for seed in range(3)], axis=0)
+    assert expert <= best < expert + 0.05 * (scale["expert"] - scale["random"])
+
+
 @ALL_CONTROLS
 def test_stored_yardsticks_hold(controls):
     """Within four standard errors of the mean over other episodes (return sd: random 12 at most, expert 4)."""
@@ -530,7 +564,7 @@ def test_stored_yardsticks_hold(controls):
     measured = yardsticks.measure(ID, episodes=512, seed=5_000_000, controls=controls)
     assert measured["random"] == pytest.approx(stored["random"], abs=4 * 12 / np.sqrt(512))
     assert measured["expert"] == pytest.approx(stored["expert"], abs=4 * 4 / np.sqrt(512))
-    assert measured["expert"] > measured["random"] + 10
+    assert measured["expert"] > measured["random"] + 7
 
 
 # The take
@@ -596,7 +630,7 @@ def test_the_dressing_fills_the_space_that_hides_and_no_more():
     for point in (start, end):
         beyond = point[:, 2] - np.minimum(point[:, 2], camera_move.PIECE_HEIGHT[owner, 0])
         reach = np.sqrt(point[:, 0] ** 2 + point[:, 1] ** 2 + beyond**2) + radius
-        assert (reach <= camera_move.PIECE_RADIUS[owner, 0] + 0.01).all() and (point[:, 2] - radius >= -0.051).all()
+        assert (reach <= camera_move.PIECE_RADIUS[owner, 0] + 0.015).all() and (point[:, 2] - radius >= -0.051).all()
     x, z = np.meshgrid(np.linspace(-0.2, 0.2, 21), np.linspace(0.45, 1.2, 40))
     leaves = [i for i, name in enumerate(names) if name.startswith("leaves")]
     covered = (np.hypot(x[..., None] - start[leaves, 0], z[..., None] - start[leaves, 2]) < radius[leaves]).any(axis=-1)

@@ -46,6 +46,15 @@ def test_a_panned_camera_centres_what_it_points_at():
     np.testing.assert_allclose([u, v, depth], [0.5, 0.5, 4.0])
 
 
+def test_aim_is_pan_about_the_vertical_and_tilt_about_the_cameras_right():
+    pan, tilt = np.meshgrid(np.linspace(-3, 3, 7), np.linspace(-1.2, 1.2, 5))
+    aimed = framing.aim(pan, tilt)
+    assert aimed.shape == (5, 7, 3, 3)
+    for i, j in np.ndindex(pan.shape):
+        np.testing.assert_allclose(aimed[i, j], rotated(pan[i, j], tilt[i, j]), atol=1e-12)
+    np.testing.assert_allclose(framing.aim(0.3, [0.0, 0.2])[:, 0], [rotated(0.3)[0]] * 2)
+
+
 def test_level_rotation_is_no_rotation():
     points = np.random.default_rng(0).uniform([-1, 2, 0], [1, 6, 2], size=(7, 3))
     given = framing.project(points, np.zeros(3), 40.0, rotation=np.tile(rotated(), (7, 1, 1)))

@@ -80,3 +80,10 @@ def test_arguments_broadcast():
     near, far = lens.depth_of_field(np.linspace(1, 4, 4)[:, None], np.array([25, 50, 85]), 2.8)
     assert near.shape == far.shape == (4, 3)
     assert (near < far).all()
+
+
+def test_f_stops_are_the_engraved_ones():
+    engraved = [1, 1.4, 2, 2.8, 4, 5.6, 8, 11, 16, 22]
+    np.testing.assert_allclose(lens.f_stop(np.arange(10)), engraved, rtol=0.03)
+    light = np.pi / 4 * (50 / lens.f_stop([3.0, 4.0])) ** 2  # area of the pupil
+    assert light[0] / light[1] == pytest.approx(2)
