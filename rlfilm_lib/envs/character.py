@@ -27,7 +27,7 @@ CUES = ("sound", "look", "touch")
 CUE_TIME = (0.4, 1.0)  # s after the beginning at which the cue arrives
 REACTION = (0.15, 0.40)  # s after the cue: the time people take; sooner is a guess
 PROMPTED = 1.0  # s after the cue at which the gesture begins even if the actor does not
-START = 0.5  # the action above which the actor begins
+START = 0.1  # the action above which the actor begins
 STARTS = ("anywhere", "top")
 
 RESIDUAL = 0.4  # rad, of the servos' targets about the reference
@@ -35,6 +35,7 @@ TOO_FAR = 0.5  # m, of hips or head from the reference: fallen, or lost
 
 FACE = ("brow", "eye", "mouth")
 FACE_TIME = 0.12  # s, time constant of the muscles
+FACE_EFFORT = 0.25  # the action at which a muscle is driven to a blend weight of 1
 FACE_SPEED = 4.0  # blend weight per second, at most
 FACE_TOLERANCE = 0.25  # of a blend weight, rms over the three, at which the term has fallen to exp(-1/2)
 FACE_BLEND = np.array([[0.6, 0.4], [0.0, 1.0], [1.0, 0.0]])  # brow, eye, mouth from valence, arousal
@@ -83,10 +84,10 @@ class Character(BatchEnv):
     is the actor's: it begins when the actor does, and at the latest 1 s after the cue. `start="anywhere"` begins half
     of the episodes in the middle of the gesture (reference-state initialisation), "top" all of them before the cue.
 
-    **Actions** in [-1, 1], clipped. `controls=32`: muscles of brow, eye and mouth (3); begin (1), above 0.5; and the
-    targets of 28 servos (`stage.body.mjcf`), 0.4 rad at most about the reference of the next frame, led by the servos'
-    own lag: zero tracks the reference without any balance, and falls. `controls=4`: face and cue; the expert moves the
-    body. `controls=3`: the face alone.
+    **Actions** in [-1, 1], clipped. `controls=32`: muscles of brow, eye and mouth (3), fully driven at ±0.25; begin
+    (1), above 0.1; and the targets of 28 servos (`stage.body.mjcf`), 0.4 rad at most about the reference of the next
+    frame, led by the servos' own lag: zero tracks the reference without any balance, and falls. `controls=4`: face and
+    cue; the expert moves the body. `controls=3`: the face alone.
 
     **Observation** (175,) float32, see OBSERVATION: the body against the reference, the reference now and 1/6 s ahead,
     the cue once it has arrived, the face and its arc.
@@ -115,9 +116,9 @@ class Character(BatchEnv):
     metadata: dict[str, Any] = BatchEnv.metadata | {
         "render_fps": FPS,
         "yardsticks": {  # rlfilm_lib.envs.yardsticks.measure("rlfilm/Character-v0", episodes=128, controls=...)
-            3: {"random": 150.47, "expert": 166.63},
-            4: {"random": 139.77, "expert": 166.63},
-            32: {"random": 5.79, "expert": 166.63},
+            3: {"random": 148.56, "expert": 166.63},
+            4: {"random": 137.26, "expert": 166.63},
+            32: {"random": 5.63, "expert": 166.63},
         },
     }
     weights: ClassVar[dict[str, float]] = {
@@ -217,7 +218,8 @@ class Character(BatchEnv):
         gesture, frame = scene["gesture"][0], self._frame(now)
         target = self._tables.at(gesture, frame, "servo")[0] + RESIDUAL * action[:, 4:]
         scene["physics"][...] = self._physics_of_figure.step(scene["physics"].T, target).T
-        change = (action[:, :3].T - scene["face"]) * (1 - np.exp(-DT / FACE_TIME))
+        driven = np.clip(action[:, :3].T / FACE_EFFORT, -1, 1)
+        change = (driven - scene["face"]) * (1 - np.exp(-DT / FACE_TIME))
         scene["face"] += np.clip(change, -FACE_SPEED * DT, FACE_SPEED * DT)
 
         pose = self._pose()
@@ -347,7 +349,7 @@ class Character(BatchEnv):
             servos[at] = regulator.feed_forward[frame[at]] - np.einsum(
                 "nij,nj->ni", regulator.gain[frame[at]], error[at]
             )
-        return np.clip(np.concatenate([muscles, begin[None], servos.T / RESIDUAL]).T, -1, 1)
+        return np.clip(np.concatenate([FACE_EFFORT * muscles, begin[None], servos.T / RESIDUAL]).T, -1, 1)
 
     def motion(self, states: list[dict[str, NDArray]], index: int = 0) -> Motion:
         """What the simulated figure of one environment did, from its states: a Motion at 24 fps for `write_bvh`."""
