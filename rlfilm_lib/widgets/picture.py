@@ -122,7 +122,7 @@ def gallery(
         f'style="max-width: 100%" alt="{html.escape(caption or alt)}"></div>'
         for frame, caption in zip(frames, captions, strict=True)
     )
-    looks = f"display: grid; grid-template-columns: repeat({columns}, max-content); gap: 6px; max-width: 100%"
+    looks = f"display: grid; grid-template-columns: repeat({columns}, minmax(0, {width}px)); gap: 6px"
     return Described(f'<div role="img" aria-label="{html.escape(alt)}" style="{looks}">{cells}</div>', alt)
 
 

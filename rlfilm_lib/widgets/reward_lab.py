@@ -128,18 +128,18 @@ def move_scores(term: MoveTerm) -> dict[str, float]:
 
 
 def show_moves(term: MoveTerm) -> Described:
-    """The velocity curves of the moves with their scores, the winner's marked."""
+    """The velocity curves of the moves with their scores; those within 0.005 of the highest are marked."""
     import matplotlib.pyplot as plt
 
     scores = move_scores(term)
-    best = max(scores, key=lambda name: scores[name])
-    fig, panels = plt.subplots(2, 3, figsize=(9.4, 3.4), sharex=True, sharey=True, layout="constrained")
+    best = [name for name, score in scores.items() if score > max(scores.values()) - 0.005]
+    fig, panels = plt.subplots(2, 3, figsize=(8.4, 2.9), sharex=True, sharey=True, layout="constrained")
     seconds = np.arange(STEPS) / STEPS_PER_SECOND
     for axes, (name, velocity) in zip(panels.flat, moves().items(), strict=True):
         axes.axhline(WANTED_SPEED, color=GREEN, lw=1, ls="--")
-        axes.plot(seconds, velocity, color=VERMILION if name == best else BLUE, lw=1.2)
-        won = "  ← wins" if name == best else ""
-        axes.set_title(f"{name}: {scores[name]:.2f}{won}", fontsize=10, color=VERMILION if name == best else "black")
+        colour, won = (VERMILION, "  ← wins") if name in best else (BLUE, "")
+        axes.plot(seconds, velocity, color=colour, lw=1.2)
+        axes.set_title(f"{name}: {scores[name]:.2f}{won}", fontsize=10, color=colour if won else "black")
         axes.set(ylim=(-1.8, 1.8))
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[-1]:

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from rlfilm_lib.widgets.picture import EMBED_LIMIT, clip, figure, picture
+from rlfilm_lib.widgets.picture import EMBED_LIMIT, clip, figure, gallery, picture
 
 image = pytest.importorskip("PIL.Image")
 
@@ -43,3 +43,11 @@ def test_a_clip_is_embedded_up_to_the_limit_and_refused_above_it(tmp_path):
     film.write_bytes(bytes(EMBED_LIMIT + 1))
     with pytest.raises(ValueError, match=rf"film.mp4 has {EMBED_LIMIT + 1} bytes"):
         clip(film, "a film")
+
+
+def test_a_gallery_has_a_jpeg_and_a_caption_per_frame_and_one_sentence():
+    shown = gallery(np.zeros((3, 9, 16, 3), np.uint8), ["f/2", "f/4", "f/<8>"], "three times dark", columns=2)
+    assert shown.html.count("data:image/jpeg") == 3 and "f/&lt;8&gt;" in shown.html and "repeat(2," in shown.html
+    assert str(shown) == "three times dark" and 'aria-label="three times dark"' in shown.html
+    with pytest.raises(ValueError):
+        gallery(np.zeros((3, 9, 16, 3), np.uint8), ["f/2"], "captions are missing", columns=3)
