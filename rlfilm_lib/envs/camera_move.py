@@ -46,13 +46,13 @@ CONTROLS = {1: [FOCUS], 3: [PAN, TILT, ZOOM], 8: list(range(8))}
 TIME_CONSTANT = 0.25  # s, in which a velocity covers 63 % of the way to what the action asks for
 RESPONSE = float(1 - np.exp(-DT / TIME_CONSTANT))
 
-# The subject walks from rest; it turns twice on the way, and stops once.
+# The subject walks from rest; on the way it turns twice, first towards the camera, and stops once.
 BACKDROP = 6.0  # y of the wall, m
 EYES_HEIGHT = framing.STATURE - framing.EYES_BELOW_TOP
 EYES_FORWARD = 0.08  # m, from the head's axis to the eyes
 STAGE_CENTRE = np.array([[-0.5, 0.5], [1.6, 2.4]], np.float32)  # of the path
 START = (0.0, 0.6)  # s, when it sets off
-TURN, TURN_TIME = (10 * DEGREE, 55 * DEGREE), (1.0, 4.5)  # rad, and s when a turn begins
+TURN, TURN_TIME = (15 * DEGREE, 50 * DEGREE), (1.0, 4.5)  # rad, and s when a turn begins
 STOP, STOP_TIME = (0.6, 1.6), (2.0, 4.5)  # s that a stop takes, and when it begins
 LOOK_AHEAD = (0, 1, 6)  # steps
 PATH = ("x", "y", "velocity x", "velocity y", "facing x", "facing y")
@@ -233,9 +233,9 @@ class CameraMove(BatchEnv):
     metadata: dict[str, Any] = BatchEnv.metadata | {
         "render_fps": STEPS_PER_SECOND,
         "yardsticks": {  # python -m rlfilm_lib.envs.yardsticks rlfilm/CameraMove-v0
-            1: {"random": 59.34, "expert": 68.04},
-            3: {"random": 19.4, "expert": 66.47},
-            8: {"random": 14.78, "expert": 66.56},
+            1: {"random": 59.23, "expert": 67.88},
+            3: {"random": 19.23, "expert": 66.21},
+            8: {"random": 14.67, "expert": 66.42},
         },
     }
     weights: ClassVar[dict[str, float]] = {
@@ -633,7 +633,7 @@ def _draw_shot(uniform: NDArray, fixed: dict[str, Any], movements: list[str]) ->
     else:
         side = np.where(uniform[7] < 0.25, 0, -np.sign(heading))
     lead = chosen("lead_room", np.abs(side) / 3 * uniform[8])
-    path = _walked(bearing + heading, _between(tuple(walk), uniform[9]), uniform[10:19])
+    path = _walked(bearing, heading, _between(tuple(walk), uniform[9]), uniform[10:19])
     eyes = path[MOMENTS, :2] + EYES_FORWARD * path[MOMENTS, 4:]
 
     # how far away: as the brief's blur asks for, or drawn; then the camera's way
@@ -666,15 +666,16 @@ def _draw_shot(uniform: NDArray, fixed: dict[str, Any], movements: list[str]) ->
     return Shot(brief, path, camera, pieces)
 
 
-def _walked(heading: NDArray, speed: NDArray, uniform: NDArray) -> NDArray:
+def _walked(bearing: NDArray, heading: NDArray, speed: NDArray, uniform: NDArray) -> NDArray:
     """The subject's path (PATH_STEPS, len(PATH), n): it sets off, turns twice and stops once, as uniform (9, n) has it.
 
-    heading: (n,) rad at first, 0 faces -y and positive turns towards +x; speed: (n,) m/s.
+    bearing: (n,) rad of the camera; heading: (n,) rad at first, away from the camera; speed: (n,) m/s.
     """
     seconds = _column(np.arange(PATH_STEPS) * DT)
     turns, turn_times = _beyond(TURN, uniform[0:2]), _between(TURN_TIME, uniform[2:4])
     start, stop, stopped = (_between(b, u) for b, u in zip((START, STOP_TIME, STOP), uniform[4:7], strict=True))
-    heading = heading + sum(turn * _ramp(seconds - at) for turn, at in zip(turns, turn_times, strict=True))
+    turns[0] = -np.sign(heading) * np.abs(turns[0])
+    heading = bearing + heading + sum(turn * _ramp(seconds - at) for turn, at in zip(turns, turn_times, strict=True))
     pace = _ramp(seconds - start) - _ramp(2 * (seconds - stop)) + _ramp(2 * (seconds - stop - stopped))
     facing = np.stack([np.sin(heading), -np.cos(heading)], axis=1)
     velocity = (speed * pace)[:, None] * facing
@@ -832,23 +833,26 @@ LIGHT_POSITION = np.array([[-4.5, -3.5, 4.0], [4.5, -3.5, 3.4], [2.0, BACKDROP, 
 LIGHT_STOPS, LIGHT_KELVIN = np.array([2.4, 1.2, 1.6]), np.array([4700.0, 5900.0, 7200.0])
 COLUMN = (0.13, 0.085, 0.06)
 POT, LEAF = (0.30, 0.13, 0.075), (0.075, 0.13, 0.05)
-LEAVES = 40
+STONES, LEAVES = 12, 40
 
 
 def dressing(pieces: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray, tuple[str, ...]]:
     """Start and end (C, 3), radius (C,), albedo (C, 3) and names of the capsules of the set pieces, at (3, 2) m.
 
-    Two columns, and a shrub in a pot that fills the space of the third.
+    Two columns, each on a ring of stones, and a shrub in a pot that fills the space of the third.
     """
+    around = 2 * np.pi * np.arange(STONES) / STONES
+    ring = np.column_stack([0.12 * np.sin(around), 0.12 * np.cos(around), np.full(STONES, 0.055)])
     turn = np.arange(LEAVES) * np.pi * (3 - np.sqrt(5))
     height = np.linspace(0.42, 1.24, LEAVES)
     spread = np.minimum(0.13, np.sqrt(np.maximum(1.30 - height, 0) * 0.16))
     leaves = np.column_stack([spread * np.sin(turn), spread * np.cos(turn), height])
-    foot = np.array([[0, 0, 0.16], [0, 0, 0.16], [0, 0, 0.12], *leaves])
-    head = np.array([[0, 0, 2.6], [0, 0, 2.6], [0, 0, 0.24], *leaves])
-    at = np.pad(pieces[[0, 1, 2] + [2] * LEAVES], ((0, 0), (0, 1)))
-    radius = np.array([0.16, 0.16, 0.17] + [0.095] * LEAVES)
+    foot = np.array([[0, 0, 0.16], [0, 0, 0.16], [0, 0, 0.17], *ring, *ring, *leaves])
+    head = np.array([[0, 0, 2.6], [0, 0, 2.6], [0, 0, 0.26], *ring, *ring, *leaves])
+    at = np.pad(pieces[[0, 1, 2] + [0] * STONES + [1] * STONES + [2] * LEAVES], ((0, 0), (0, 1)))
+    radius = np.array([0.16, 0.16, 0.17] + [0.055] * 2 * STONES + [0.095] * LEAVES)
     shade = 1 + 0.45 * np.sin(7 * turn[:, None])
-    albedo = np.concatenate([[COLUMN, COLUMN, POT], shade * LEAF])
-    names = ("column 1", "column 2", "pot", *(f"leaves {number + 1}" for number in range(LEAVES)))
+    albedo = np.concatenate([[COLUMN, COLUMN, POT], [COLUMN] * 2 * STONES, shade * LEAF])
+    stones = (f"column {column} stone {number + 1}" for column in (1, 2) for number in range(STONES))
+    names = ("column 1", "column 2", "pot", *stones, *(f"leaves {number + 1}" for number in range(LEAVES)))
     return at + foot, at + head, radius, albedo, names
