@@ -100,7 +100,7 @@ def scene_linear(take: Take, width: int = 640, height: int = 360) -> Iterator[np
         capsules = _capsules(take, frame, view)
         positions = (take.light_position[frame] - view.position) @ view.rotation.T
         lamps = [_Lamp(*lamp, capsules) for lamp in zip(positions, take.light_stops[frame], tint[frame], strict=True)]
-        picture = _set(take.backdrop, view, lamps)
+        picture = np.ascontiguousarray(_set(take.backdrop, view, lamps))  # _draw writes into it
         _draw(picture.reshape(3, -1), view, lamps, capsules)
         picture *= np.float32(2 ** take.exposure[frame])
         yield np.ascontiguousarray(np.moveaxis(picture, 0, -1))

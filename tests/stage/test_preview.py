@@ -53,6 +53,14 @@ def test_a_silhouette_is_smooth_and_covers_its_true_area(simple_take):
     assert 0.5 < partial.sum() / (2 * np.pi * half) < 2.5  # an edge of about one pixel, all round
 
 
+@pytest.mark.parametrize(("width", "height"), [(162, 90), (166, 92), (164, 90)])
+def test_any_size_shows_what_is_in_the_picture(simple_take, width, height):
+    takes = (simple_take((0, 4.0, 1.5), radius, light_stops=[[-20.0]]) for radius in (0.25, 1e-6))
+    half = np.tan(np.arcsin(0.25 / 4.0)) * 50 / 24.89 * width
+    tall = half * height / width * 24.89 / 14.0
+    assert coverage(*takes, width, height).sum() == pytest.approx(np.pi * half * tall, rel=0.02)
+
+
 def edge_width(profile):
     """Twice the radius of the disc whose blur has the variance of the edge's slope, in pixels."""
     slope = np.abs(np.diff(profile))
