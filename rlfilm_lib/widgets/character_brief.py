@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from rlfilm_lib.envs.character import CUES, DT, FACE_BLEND, Character
 from rlfilm_lib.media.motion import GESTURES
-from rlfilm_lib.stage import body, preview
+from rlfilm_lib.stage import preview
 from rlfilm_lib.stage.take import level_camera
 from rlfilm_lib.widgets.picture import BLUE, ORANGE, Described, drawing, gallery, text
 
@@ -44,22 +44,14 @@ def face(blend: ArrayLike, size: int = SIDE) -> np.ndarray:
     env = Character(1)
     env.reset(seed=0, options={"start": "top"})
     standing = env.state()
-    still = env.take([standing])
-    root = standing["physics"][:, 1:4]
-    start, end = body.capsules(
-        np.repeat(root, len(blend), axis=0), np.tile(env.motion([standing]).rotations, (len(blend), 1, 1)), blend
-    )
-    mark = np.array([0.0, 2.0, 0.0])
-    names = ("focal_length", "f_stop", "exposure", "light_position", "light_stops", "light_kelvin", "grade")
-    repeated = {name: np.repeat(getattr(still, name), len(blend), axis=0) for name in names}
+    states = [standing | {"face": weights[None]} for weights in blend]
+    take = env.take([standing, *states])
     take = replace(
-        still,
-        **repeated | {"focal_length": np.full(len(blend), 68.0)},
-        capsule_start=start + mark,
-        capsule_end=end + mark,
-        focus_distance=np.full(len(blend), 1.7),
-        camera_position=np.tile([-0.12, 0.2, 1.63], (len(blend), 1)),
-        camera_rotation=np.tile(level_camera(0.07), (len(blend), 1, 1)),
+        take,
+        focal_length=np.full(len(take), 68.0),
+        focus_distance=np.full(len(take), 1.7),
+        camera_position=np.tile([-0.12, 0.2, 1.63], (len(take), 1)),
+        camera_rotation=np.tile(level_camera(0.07), (len(take), 1, 1)),
         gate=(12.0, 12.0),
     )
     return preview.render(take, size, size)
@@ -72,7 +64,7 @@ def at(arc: Arc, when: ArrayLike) -> np.ndarray:
     [0.5, -0.25]
     """
     seconds, *columns = np.array(arc, float).T
-    return np.stack([np.interp(when, seconds, column) for column in columns], axis=-1)
+    return np.stack([np.interp(np.asarray(when, float), seconds, column) for column in columns], axis=-1)
 
 
 def mood(valence: float, arousal: float) -> str:
@@ -121,7 +113,7 @@ def view(brief: dict[str, Any]) -> Described:
     words = sentence(brief)
     faces = face(weights(*at(brief["arc"], when).T))
     shown = gallery(
-        faces, [f"{second:g} s" for second in when], f"The face during the take. {words}", MOMENTS, SIDE - 6
+        list(faces), [f"{second:g} s" for second in when], f"The face during the take. {words}", MOMENTS, SIDE - 6
     )
     curve = drawing(left + width + 110, top + height + 46, marks, f"Valence and arousal over the take. {words}")
     return Described(f'<div style="margin-left: {left}px">{shown.html}</div>{curve.html}', words)

@@ -1,8 +1,8 @@
 """The motion player: a take of Character-v0 frame by frame, the reference and the figure side by side, and every reward
 term on one time axis.
 
-`perform` plays a take and `tracking` judges many; `frames`, `pair`, `curves`, `view` and `still` show one;
-`MotionPlayer` is the shell with a slider for the frame.
+`perform` plays a take, `together` and `on_cue` make an actor of parts, `tracking` judges many takes; `frames`, `pair`,
+`curves`, `view` and `still` show one; `MotionPlayer` is the shell with a slider for the frame.
 """
 
 import html
@@ -111,13 +111,37 @@ def stage(brief: dict[str, Any], **settings: Any) -> Character:
 def perform(policy: Policy, env: Character, seed: int = 0, start: str = "top") -> Performance:
     """Play one deterministic take in an environment of one, from the top of the brief."""
     observations, _ = env.reset(seed=seed, options={"start": start})
-    states, rows, over, terminated = [env.state()], [], False, [False]
+    states, rows, over = [env.state()], [], False
     while not over:
         observations, _, terminated, truncated, terms = env.advance(policy(observations, deterministic=True))
         states.append(env.state())
         rows.append(terms[:, 0])
         over = bool(terminated[0] or truncated[0])
     return Performance(env, states, dict(zip(env.weights, np.array(rows).T, strict=True)), bool(terminated[0]))
+
+
+def together(body: Policy, face: Policy) -> Policy:
+    """One actor of two: face and cue, the first four actions, by one policy, the body by the other."""
+
+    def policy(observations: np.ndarray, deterministic: bool = True) -> np.ndarray:
+        actions = body(observations, deterministic=deterministic).copy()
+        actions[:, :4] = face(observations, deterministic=deterministic)[:, :4]
+        return actions
+
+    return policy
+
+
+def on_cue(actor: Policy, seconds: float = 0.25) -> Policy:
+    """The same actor with a rule in place of one action: begin as soon as the cue is so many seconds old."""
+    before = list(character.OBSERVATION).index("cue")
+    since = sum(list(character.OBSERVATION.values())[:before]) + len(character.CUES)
+
+    def policy(observations: np.ndarray, deterministic: bool = True) -> np.ndarray:
+        actions = actor(observations, deterministic=deterministic).copy()
+        actions[:, 3] = np.where(observations[:, since] >= seconds, 1.0, -1.0)
+        return actions
+
+    return policy
 
 
 def tracking(policy: Policy, env: Character, seed: int = 0) -> dict[str, np.ndarray]:
@@ -226,7 +250,11 @@ def view(performance: Performance, step: int) -> Described:
     """The pair of figures and the curves under it, at a step."""
     words = sentence(performance, step)
     figures = gallery(
-        pair(performance, step), ("reference", "figure"), f"The reference, and the figure beside it. {words}", 2, 270
+        list(pair(performance, step)),
+        ("reference", "figure"),
+        f"The reference, and the figure beside it. {words}",
+        2,
+        270,
     )
     return Described(
         f"{figures.html}{curves(performance, step).html}"
@@ -246,11 +274,11 @@ def still(performance: Performance, name: str, columns: int = 6) -> Described:
         captions += [f"{label}, {step * DT:.1f} s" for step in steps]
     fig, axes = plt.subplots(figsize=(8, 2.2), layout="constrained")
     plot(axes, performance)
-    reward = sum(performance.env.weights[term] * values for term, values in performance.terms.items())
+    total = sum(float(performance.env.weights[term] * values.sum()) for term, values in performance.terms.items())
     end = f"falls after {len(performance) * DT:.1f} s" if performance.fell else "stands to the end"
     words = (
         f"The take of {name} beside its reference, and the six reward terms over time: it {end}; mean imitation "
-        f"{performance.score:.2f} of 1, return {reward.sum():.0f}."
+        f"{performance.score:.2f} of 1, return {total:.0f}."
     )
     return Described(gallery(pictures, captions, words, columns, 140).html + figure(fig, words).html, words)
 

@@ -11,7 +11,18 @@ pytest.importorskip("matplotlib")
 from rlfilm_lib.envs import character
 from rlfilm_lib.envs.character import DT, Character
 from rlfilm_lib.widgets import motion_player
-from rlfilm_lib.widgets.motion_player import MotionPlayer, Performance, curves, perform, sentence, stage, tracking, view
+from rlfilm_lib.widgets.motion_player import (
+    MotionPlayer,
+    Performance,
+    curves,
+    on_cue,
+    perform,
+    sentence,
+    stage,
+    together,
+    tracking,
+    view,
+)
 
 BRIEF = {"gesture": "wave", "cue": "look", "arc": [(0, 0.5, 0.0), (4, 1.0, 0.5)]}
 
@@ -63,6 +74,17 @@ def test_many_takes_are_judged_as_single_ones(fallen):
     assert judged["seconds"][1] == pytest.approx(len(fallen) * DT)
     for name, values in fallen.terms.items():
         assert judged[name][1] == pytest.approx(values.sum() / 120)
+
+
+def test_face_and_body_of_two_policies_act_together():
+    actions = together(nothing, lambda observations, deterministic: np.ones((len(observations), 4)))(np.zeros((2, 175)))
+    np.testing.assert_array_equal(actions, [[1.0] * 4 + [0.0] * 28] * 2)
+
+
+def test_a_rule_begins_a_quarter_of_a_second_after_the_cue():
+    take = perform(on_cue(nothing), stage(BRIEF), seed=3)
+    assert take.began - take.cue == pytest.approx(0.25)
+    assert (take.terms["reaction"] == 1).all()
 
 
 def test_reference_and_figure_are_seen_apart_once_it_falls(fallen):
