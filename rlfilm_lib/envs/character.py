@@ -27,7 +27,7 @@ CUES = ("sound", "look", "touch")
 CUE_TIME = (0.4, 1.0)  # s after the beginning at which the cue arrives
 REACTION = (0.15, 0.40)  # s after the cue: the time people take; sooner is a guess
 PROMPTED = 1.0  # s after the cue at which the gesture begins even if the actor does not
-START = 0.1  # the action above which the actor begins
+START = 0.15  # the action above which the actor begins
 STARTS = ("anywhere", "top")
 
 RESIDUAL = 0.4  # rad, of the servos' targets about the reference
@@ -85,7 +85,7 @@ class Character(BatchEnv):
     of the episodes in the middle of the gesture (reference-state initialisation), "top" all of them before the cue.
 
     **Actions** in [-1, 1], clipped. `controls=32`: muscles of brow, eye and mouth (3), fully driven at ±0.25; begin
-    (1), above 0.1; and the targets of 28 servos (`stage.body.mjcf`), 0.4 rad at most about the reference of the next
+    (1), above 0.15; and the targets of 28 servos (`stage.body.mjcf`), 0.4 rad at most about the reference of the next
     frame, led by the servos' own lag: zero tracks the reference without any balance, and falls. `controls=4`: face and
     cue; the expert moves the body. `controls=3`: the face alone.
 
@@ -258,7 +258,7 @@ class Character(BatchEnv):
             3 * (following - joints), 0.2 * omega, following, 0.2 * omega_wanted,
             10 * (reference.com - pose.com), 2 * (reference.com_velocity - pose.com_velocity),
             ahead - following,
-            cue.T, np.clip(since * DT, 0, PROMPTED)[:, None], begun[:, None],
+            2.0 * cue.T, 3 * np.clip(since * DT, 0, PROMPTED)[:, None], begun[:, None],
             (np.where(begun, frame, 0) / self._lengths[gesture])[:, None], (now / self.episode_steps)[:, None],
             scene["face"][:, index].T, self._expression(now, index).T, self._expression(now + PREVIEW, index).T,
         ]  # fmt: skip

@@ -135,6 +135,16 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
         "anneal": True,
         "normalize_observations": False,
     },
+    ("ppo", "rlfilm/Character-v0"): {
+        "gamma": 0.95,
+        "num_envs": 64,
+        "num_steps": 32,
+        "minibatch_size": 512,
+        "epochs": 5,
+        "log_std_init": -2.5,
+        "normalize_observations": False,
+        "normalize_rewards": True,
+    },
     ("ppo", "CartPole-v1"): {
         "learning_rate": 3e-3,
         "num_envs": 8,

@@ -181,7 +181,7 @@ def test_the_cue_shows_when_it_arrives():
     assert 10 <= cue <= 24
     first = int(np.cumsum([0, *task.OBSERVATION.values()])[list(task.OBSERVATION).index("cue")])
     for step in range(cue + 2):
-        assert observations[0, first : first + 3].tolist() == [0, 0, float(step >= cue)]
+        assert observations[0, first : first + 3].tolist() == [0, 0, 2.0 * (step >= cue)]
         observations = env.step(np.zeros((1, 4), np.float32))[0]
 
 
