@@ -19,6 +19,7 @@ STEPS_PER_SECOND = 12  # one action per two frames
 DT = 1 / STEPS_PER_SECOND
 STEPS = 72  # of a take: 6 s
 DEGREE = np.pi / 180
+LN2 = float(np.log(2))  # from octaves to the natural logarithm
 
 
 class Axis(NamedTuple):
@@ -87,7 +88,7 @@ MOVEMENTS = {
     "tracking": Movement((0.7, 1.1), follows=1.0),
     "push-in": Movement((0.0, 0.3), rate=(0.05, 0.10), follows=1.0, push=-1.0),
     "orbit": Movement((0.0, 0.4), rate=(0.12, 0.25), follows=1.0, orbit=1.0, both_ways=True),
-    "dolly zoom": Movement((0.0, 0.2), rate=(0.08, 0.16), follows=1.0, push=float(np.log(2)), zoom=1.0, both_ways=True),
+    "dolly zoom": Movement((0.0, 0.2), rate=(0.08, 0.16), follows=1.0, push=LN2, zoom=1.0, both_ways=True),
 }
 """rate is in 1/s for a push-in, rad/s for an orbit and octaves/s for a dolly zoom."""
 
@@ -199,7 +200,7 @@ class CameraMove(BatchEnv):
     for static shots and pans. `controls=1`: the focus puller. What is not controlled is right at first, and the expert
     operates it.
 
-    **Observation** (66,) float32, about [-1, 1], see OBSERVATION: the camera and its motion, the errors that the
+    **Observation** (69,) float32, about [-1, 1], see OBSERVATION: the camera and its motion, the errors that the
     viewfinder shows, the subject's place and its walk now, in one step and in six, the brief, the set pieces, whether
     the eyes are seen, smoothness so far, progress. Directions are the camera's.
 
@@ -220,8 +221,10 @@ class CameraMove(BatchEnv):
     |                 |        | for: velocity on the floor                                          | 0.15 m/s       |
     |                 |        | zoom rate                                                           | 0.1 octaves/s  |
     |                 |        | static: pan and tilt rates; pan: pan rate - that of the subject     | 4 °/s          |
-    | smoothness      | 0.05   | 1 / (1 + J), J: squared jerk over tolerance, mean of about 0.5 s    |                |
-    | visibility      | 0.08   | of the eyes past the set pieces, 0 hidden to 1 free                 |                |
+    | smoothness      | 0.05   | 1 / (1 + Σ j² / t²), means over about 0.5 s, of the jerk of         |                |
+    |                 |        | x, y, z                                                             | 20 m/s³        |
+    |                 |        | pan, tilt and zoom                                                  | 12 rad, oct/s³ |
+    | visibility      | 0.08   | of the eyes past the set pieces: 0 covered by 0.1 m, 1 clear by it  |                |
     | collision       | -5     | 1 where the camera touches something or leaves the stage            |                |
 
     The velocity of a movement is that of the subject (tracking, push-in, orbit, dolly zoom) or none (static, pan), plus
@@ -281,7 +284,7 @@ class CameraMove(BatchEnv):
         self._gather = (np.array(now + walk) * num_envs)[:, None]
 
     def expert_policy(self) -> Callable[..., NDArray]:
-        """The scripted `expert`: policy(observations (N, 66), deterministic=True) -> actions (N, controls)."""
+        """The scripted `expert`: policy(observations (N, 69), deterministic=True) -> actions (N, controls)."""
         return lambda observations, deterministic=True: expert(observations, self.controls)
 
     def take(self, states: list[dict[str, NDArray]], index: int = 0) -> "Take":
@@ -335,7 +338,7 @@ class CameraMove(BatchEnv):
                 raise unknown("brief", brief, BRIEFS)
             brief = BRIEFS[brief]
         brief = brief or {}
-        named = {"movement": self._movements(), "angle": ANGLES, "side": SIDES}
+        named = {"movement": self._movements(), "angle": list(ANGLES), "side": list(SIDES)}
         for name, value in brief.items():
             if name in named:
                 if value not in named[name]:
@@ -365,7 +368,7 @@ class CameraMove(BatchEnv):
             if option != "brief":
                 raise unknown("reset option", option, ["brief", "reset_mask"])
         fixed = self._checked(options.get("brief")) or self.brief
-        uniform = uniform.astype(np.float32)
+        uniform = np.minimum(uniform, 1 - 2.0**-24).astype(np.float32)  # and not rounded up to 1
         shot = _draw_shot(uniform[:29], fixed, self._movements())
         pose = _start(shot, 2 * uniform[29:36] - 1, self.controls)
         if self.controls == 1:
@@ -437,7 +440,7 @@ class CameraMove(BatchEnv):
         pose, rates, brief = self._pose[:, index], self._rates[:, index], self._brief[:, index]
         size, headroom, angle, side, lead, blur, iris, follows, push, orbit, zoom, still, pans = brief
         count = len(side)
-        start = elapsed * (len(PATH) * self.num_envs) + np.arange(self.num_envs)[index]
+        start = np.minimum(elapsed, STEPS) * self._path[: len(PATH)].size + np.arange(self.num_envs)[index]
         walk = np.take(self._path, self._gather + start).reshape(5, 2, count)
         readings = np.empty((len(OBSERVATION), count), np.float32)
         readings[POSE], readings[RATES], readings[ACCELERATION] = pose, rates, self._acceleration[:, index]
@@ -484,7 +487,7 @@ class CameraMove(BatchEnv):
         np.divide(1, 1 + self._jerk[0, index], out=smoothness)
         np.divide(elapsed, STEPS, out=progress, casting="same_kind")
 
-        wanted = size + (push / np.log(2) - zoom) * (elapsed - STEPS // 2).astype(np.float32) * np.float32(DT)
+        wanted = size + (push / LN2 - zoom) * ((progress - 0.5) * (STEPS * DT))
         errors = readings[ERRORS]
         errors[0] = u - side / 6
         errors[1] = v[0] - 1 / 6
@@ -741,7 +744,7 @@ def _start(shot: Shot, off: NDArray, controls: int) -> NDArray:
     on_floor = np.linalg.norm(sight, axis=0)
     rise = -np.tan(angle) * on_floor - higher
     rise = EYES_HEIGHT - np.clip(EYES_HEIGHT - rise, LOW[Z], HIGH[Z])
-    size = size - (push / np.log(2) - zoom) * STEPS * DT / 2
+    size = size - (push / LN2 - zoom) * (STEPS * DT / 2)
     distance = np.hypot(on_floor, rise)
     focal_zoom = np.log2(distance) + SIZE_OFFSET - size + tighter
     focal_length = 2.0 ** np.clip(focal_zoom, LOW[ZOOM], HIGH[ZOOM])
@@ -774,7 +777,7 @@ _GAINS = np.array(list(OPERATOR.values()), np.float32)
 
 
 def expert(observations: NDArray, controls: int) -> NDArray:
-    """Actions (N, controls) of the scripted expert, a function of the observations (N, 66) alone.
+    """Actions (N, controls) of the scripted expert, a function of the observations (N, 69) alone.
 
     An operator in the way of visual servoing: each axis follows what the movement and the subject's next step ask for,
     makes good a share of the error that the viewfinder shows, and changes its speed softly. The numbers of OPERATOR
@@ -801,10 +804,10 @@ def operate(readings: NDArray) -> NDArray:
     # Distance and focal length together give size and blur. In a push-in or a dolly zoom the blur drifts.
     towards_y = right * -np.sin(pose[PAN]) + ahead * np.cos(pose[PAN])
     nearness = np.clip(towards_y / (BACKDROP - pose[Y]), 0, 0.8)
-    growth = push / np.float32(np.log(2))
+    growth = push / LN2
     drift = (2 * zoom - (1 + nearness) * growth) * (progress - 0.5) * (STEPS * DT)
     closer = (blur - exposure / 2 - drift + 2 * size) / (1 - nearness)  # octaves
-    closing = np.clip(gain["distance"] * np.log(2) * closer * on_floor, -gain["distance limit"], gain["distance limit"])
+    closing = np.clip(gain["distance"] * LN2 * closer * on_floor, -gain["distance limit"], gain["distance limit"])
     closing = closing / on_floor - push
     truck = follows * walk[0] + closing * right + orbit * ahead
     dolly = follows * walk[1] + closing * ahead - orbit * right
@@ -816,7 +819,7 @@ def operate(readings: NDArray) -> NDArray:
     wanted[PAN] = (ahead * passage - right * approach) / on_floor**2
     wanted[PAN] += gain["aim"] * (u + gain["lead room"] * gaze * np.maximum(lead, 0)) * framed[0]
     wanted[TILT] = gain["aim"] * ((1 - gain["headroom"]) * v - gain["headroom"] * headroom) * framed[1]
-    wanted[FOCUS] = (right * passage + ahead * approach) / (on_floor**2 * np.log(2)) - gain["focus"] * focus
+    wanted[FOCUS] = (right * passage + ahead * approach) / (on_floor**2 * LN2) - gain["focus"] * focus
     wanted[IRIS] = gain["iris"] * (exposure + gain["iris for blur"] * blur)
 
     velocity = wanted - rates
