@@ -307,6 +307,7 @@ class CameraMove(BatchEnv):
         facing = np.unwrap(np.arctan2(path[:, 4], -path[:, 5]))
         stride = np.cumsum(np.hypot(path[:, 2], path[:, 3])) * DT
         walk = follow(np.column_stack([path[:, :2], facing, stride])[begun : begun + len(states)])
+        body = [part for part, name in enumerate(figure.NAMES) if not name.startswith("stool")]
         start, end = figure.figure(walk[:, :2], np.full(frames, framing.STATURE), walk[:, 2], walk[:, 3])
         pieces = states[0]["pieces"][index].reshape(2, -1).T.astype(float)
         foot, head, radius, albedo, names = dressing(pieces)
@@ -323,11 +324,11 @@ class CameraMove(BatchEnv):
             light_position=np.tile(LIGHT_POSITION, (frames, 1, 1)),
             light_stops=np.tile(LIGHT_STOPS, (frames, 1)),
             light_kelvin=np.tile(LIGHT_KELVIN, (frames, 1)),
-            capsule_start=np.concatenate([start, np.tile(foot, (frames, 1, 1))], axis=1),
-            capsule_end=np.concatenate([end, np.tile(head, (frames, 1, 1))], axis=1),
-            capsule_radius=np.concatenate([figure.RADIUS, radius]),
-            capsule_albedo=np.concatenate([figure.ALBEDO, albedo]),
-            capsule_name=(*figure.NAMES, *names),
+            capsule_start=np.concatenate([start[:, body], np.tile(foot, (frames, 1, 1))], axis=1),
+            capsule_end=np.concatenate([end[:, body], np.tile(head, (frames, 1, 1))], axis=1),
+            capsule_radius=np.concatenate([figure.RADIUS[body], radius]),
+            capsule_albedo=np.concatenate([figure.ALBEDO[body], albedo]),
+            capsule_name=(*(figure.NAMES[part] for part in body), *names),
             backdrop=BACKDROP,
         )
 

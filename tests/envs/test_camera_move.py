@@ -622,6 +622,8 @@ def test_a_take_may_begin_later_and_stand_still():
     np.testing.assert_allclose(still.capsule_start[0, 0], whole.capsule_start[40, 0], atol=1e-6)
     pieces = [i for i, name in enumerate(whole.capsule_name) if name.startswith(("column", "pot", "leaves"))]
     np.testing.assert_array_equal(whole.capsule_start[0, pieces], whole.capsule_start[-1, pieces])
+    lowest = np.minimum(whole.capsule_start, whole.capsule_end)[..., 2] - whole.capsule_radius
+    assert lowest.min() > -0.02, "nothing lies beneath the floor, where a high angle would show it"
 
 
 def test_the_dressing_fills_the_space_that_hides_and_no_more():
