@@ -407,8 +407,8 @@ LightBoard("day interior")
 
 # %% [markdown]
 # Now the other way round. Choose a mood, or edit one: the numbers are the director's. An optimiser lights it at once.
-# Try to ask for what cannot be had: key:fill 1.5:1 with a contrast of 4 stops. Or a face of 2000 K before a wall of
-# 12000 K. Which term gives way?
+# Ask for what cannot be had: a key:fill of 1.5:1 shown with a contrast of 4 stops, or a face at +1.5 stops before a
+# wall at −6. Which terms give way? Then a face of 2000 K before a wall of 12000 K: that can be had. What does it cost?
 
 # %%
 BriefEditor("candle-lit")
@@ -540,8 +540,8 @@ frames = [light_board.view(env, light_board.with_knobs(night, final[:, take])).f
 # %% tags=["hide-input"]
 photographs(
     {f"take {take + 1}: paid {paid[take]:.2f}": frame for take, frame in enumerate(frames)},
-    "Last frames of four takes by the agent that is paid for contrast alone: in each, one side of the face is white "
-    "and the other black.",
+    "Last frames of four takes by the agent that is paid for contrast alone: in each, half of the face and of the body "
+    "sink into black and the rest is lit harshly, in colours from orange to blue.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -551,8 +551,9 @@ print("a quarter or more clipped, on average:", bool(light_board.meters(final)["
 # %% [markdown]
 # Michelson first: blacks crushed, skin burnt out. $L_f \to 0$ makes the formula 1, *whatever* $L_k$ is; so the
 # optimiser buys the dark side with the grade and the bright side with everything it has. Nobody had said that a face
-# must have a skin. Grey on average is the quiet kind of failure: four different pictures, one reward. What is too
-# bright here pays for what is too dark there. A term that cannot tell pictures apart leaves them to chance.
+# must have a skin. The agent finds the same; and look at its colours: nobody pays for them, so they are anything. Grey
+# on average is the quiet kind of failure: four different pictures, one reward. What is too bright here pays for what is
+# too dark there. A term that cannot tell pictures apart leaves them to chance.
 #
 # This is **reward hacking**, and the optimiser is not to blame. It did what was written. Four rules against it, all at
 # work in section 7:
@@ -565,7 +566,8 @@ print("a quarter or more clipped, on average:", bool(light_board.meters(final)["
 # ### Exercise 5
 # Write a reward for the noir of `BRIEFS["noir"]` (in black and white: colours are left alone) that cannot be tricked.
 # `read` holds an array for each of `key:fill` (as log2, 16:1 is 4), `face`, `background`, `contrast`, `separation`, all
-# in stops, and `clipping`, from 0 to 1. The check optimises what you wrote, and then looks at the meters.
+# in stops, and `clipping`, from 0 to 1. The check optimises what you wrote, with some spite: what you leave open is
+# used against you. Then it looks at the meters.
 
 
 # %% tags=["exercise"]
@@ -602,8 +604,8 @@ light_board.still(light_board.view(env, mended), env.weights, "What an optimiser
 # Twenty-one knobs at once are a wall, so the environment takes `controls=`: 1 (the exposure), 3 (the stops of key, fill
 # and back) or 21. Here are three, in your notebook. The loss is that of lesson 06.
 #
-# **Predict.** The key is too bright by up to three stops; so the face is, and the ratio. Will the agent find out that
-# two knobs spoil one reading?
+# **Predict.** Each of the three lamps begins too bright or too dark, by up to three stops. The key spoils the face's
+# exposure *and* its ratio. What should the agent turn when the ratio is right and the face too dark?
 
 # %%
 lamps = rlfilm.make_vec(SET, num_envs=32, controls=3)
@@ -614,6 +616,10 @@ monitor
 # %%
 history = await monitor.finish()
 monitor.still()
+
+# %% [markdown]
+# The ratio right and the face too dark: key *and* fill have to go up, by the same stops. No term says so. The agent
+# finds it, since each of the two alone costs it the other term. Judged without dice, on takes of its own:
 
 # %% tags=["nbval-check-output"]
 three = rlfilm.evaluate(learner.policy(), SET, episodes=64, seed=1, controls=3)
