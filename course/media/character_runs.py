@@ -1,13 +1,12 @@
 """Make the stored runs of lesson 09: PPO on Character-v0, with and without the two rules of imitation.
 
     python course/media/character_runs.py             # about 10 minutes on a core of its own
-    python course/media/character_runs.py film        # a part of it: body, face, judge, rules or film
+    python course/media/character_runs.py film        # a part of it: train, judge, rules or film
 
-Writes beside itself: character/policy.safetensors, a policy of all 32 controls, trained to move the body;
-character_face/policy.safetensors, one of the four controls of face and cue; character_runs.json, how well the two
-together act each gesture, beside a random, the untrained and the expert policy, and the learning curves of four short
-runs per seed, with and without reference-state initialisation and early termination; character.mp4, untrained, trained
-and reference side by side, one gesture after the other.
+Writes beside itself: character/policy.safetensors, a trained policy; character_runs.json, how well it acts each
+gesture, beside a random, the untrained and the expert policy, and the learning curves of four short runs per seed, with
+and without reference-state initialisation and early termination; character.mp4, untrained, trained and reference side
+by side, one gesture after the other.
 """
 
 import json
@@ -25,19 +24,18 @@ from rlfilm_lib.media.motion import GESTURES
 from rlfilm_lib.rl.checkpoint import save_policy
 from rlfilm_lib.rl.learner import Learner
 from rlfilm_lib.run import versions
-from rlfilm_lib.widgets.motion_player import frames, on_cue, perform, stage, together, tracking
+from rlfilm_lib.widgets.motion_player import frames, on_cue, perform, stage, tracking
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE / "character_runs.json"
-BODY, FACE = HERE / "character" / "policy.safetensors", HERE / "character_face" / "policy.safetensors"
+POLICY = HERE / "character" / "policy.safetensors"
 SCENE, BACKEND = "rlfilm/Character-v0", "pytorch"
 SETTINGS: dict[str, Any] = {
     "num_envs": 64, "num_steps": 32, "minibatch_size": 256, "epochs": 5, "learning_rate": 1e-3, "anneal": True,
     "gamma": 0.95, "log_std_init": -2.5, "max_grad_norm": 1.0, "hidden_sizes": [64, 64],
-    "normalize_observations": False,
+    "normalize_observations": False, "normalize_rewards": False,
 }  # fmt: skip
-FACE_SETTINGS = SETTINGS | {"log_std_init": -0.3}
-LONG, LONG_FACE, SHORT = 204_800, 81_920, 40_960
+LONG, SHORT = 204_800, 40_960
 SEEDS = range(1)
 EPISODES, EVALUATION_SEED = 16, 1000
 VARIANTS = {"both": (True, True), "no reference-state initialisation": (False, True),
@@ -72,24 +70,14 @@ def table(policy_of) -> dict[str, dict[str, float]]:
     return rows
 
 
-def body_run() -> dict[str, Any]:
-    """Train the body, and store its policy."""
+def long_run() -> dict[str, Any]:
+    """Train, and store the policy."""
     learner, env = learner_of(seed=0)
-    return trained(learner, env, LONG, BODY)
-
-
-def face_run() -> dict[str, Any]:
-    """Train face and cue, while the expert moves the body, and store their policy."""
-    env = rlfilm.make_vec(SCENE, SETTINGS["num_envs"], controls=4, start="top")
-    return trained(rlfilm.learner("ppo", env, backend=BACKEND, seed=0, **FACE_SETTINGS), env, LONG_FACE, FACE)
-
-
-def trained(learner: Learner, env: Any, steps: int, target: Path) -> dict[str, Any]:
     began = time.perf_counter()
-    history = rlfilm.train(learner, env, steps, progress=False)
+    history = rlfilm.train(learner, env, LONG, progress=False)
     wall = time.perf_counter() - began
-    target.parent.mkdir(exist_ok=True)
-    save_policy(target, learner.policy())
+    POLICY.parent.mkdir(exist_ok=True)
+    save_policy(POLICY, learner.policy())
     parts = np.array_split(np.arange(len(history)), 20)
     curve = {name: [round(float(np.nanmean(history.column(name)[part])), 2) for part in parts]
              for name in ("steps", "return_mean", "episode_length")}  # fmt: skip
@@ -98,10 +86,10 @@ def trained(learner: Learner, env: Any, steps: int, target: Path) -> dict[str, A
 
 def judged() -> dict[str, Any]:
     """Per policy and gesture, the terms' means over whole takes."""
-    untrained, acting = learner_of(seed=0)[0].policy(), together(rlfilm.load(BODY), rlfilm.load(FACE))
+    untrained, trained = learner_of(seed=0)[0].policy(), rlfilm.load(POLICY)
     policies = {
         "random": lambda env: env.random_policy(0), "untrained": lambda env: untrained,
-        "trained": lambda env: acting, "expert": lambda env: env.expert_policy(),
+        "trained": lambda env: trained, "expert": lambda env: env.expert_policy(),
     }  # fmt: skip
     return {name: table(policy_of) for name, policy_of in policies.items()}
 
@@ -125,11 +113,11 @@ def short_run(name: str, seed: int) -> dict[str, Any]:
 
 def film() -> None:
     """Untrained, trained and reference side by side."""
-    untrained, acting = learner_of(seed=0)[0].policy(), on_cue(together(rlfilm.load(BODY), rlfilm.load(FACE)))
+    untrained, trained = learner_of(seed=0)[0].policy(), on_cue(rlfilm.load(POLICY))
     shown = []
     for gesture in GESTURES:
         env = stage({"gesture": gesture, "cue": "sound", "arc": [(0, 0.0, 0.0), (2, 0.8, 0.3), (5, 0.2, -0.2)]})
-        before, after = perform(untrained, env, seed=3), perform(acting, env, seed=3)
+        before, after = perform(untrained, env, seed=3), perform(trained, env, seed=3)
         columns = [frames(before), frames(after), frames(after, reference=True)]
         length = max(map(len, columns))
         held = [np.concatenate([c, np.repeat(c[-1:], length - len(c), axis=0)]) for c in columns]
@@ -141,12 +129,9 @@ def film() -> None:
 def main(parts: list[str]) -> None:
     stored = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
     stored |= {"command": "python course/media/character_runs.py", "backend": BACKEND, "settings": SETTINGS,
-               "face_settings": FACE_SETTINGS,
                "episodes": EPISODES, "versions": versions()}  # fmt: skip
-    if "body" in parts:
-        stored["body"] = body_run()
-    if "face" in parts:
-        stored["face"] = face_run()
+    if "train" in parts:
+        stored["long"] = long_run()
     if "judge" in parts:
         stored["tracking"] = judged()
     TARGET.write_text(json.dumps(stored, indent=1), "utf-8")
@@ -158,4 +143,4 @@ def main(parts: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["body", "face", "judge", "rules", "film"])
+    main(sys.argv[1:] or ["train", "judge", "rules", "film"])

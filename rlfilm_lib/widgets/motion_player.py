@@ -1,8 +1,8 @@
 """The motion player: a take of Character-v0 frame by frame, the reference and the figure side by side, and every reward
 term on one time axis.
 
-`perform` plays a take, `together` and `on_cue` make an actor of parts, `tracking` judges many takes; `frames`, `pair`,
-`curves`, `view` and `still` show one; `MotionPlayer` is the shell with a slider for the frame.
+`perform` plays a take, `on_cue` gives an actor a rule, `tracking` judges many takes; `frames`, `pair`, `curves`, `view`
+and `still` show one; `MotionPlayer` is the shell with a slider for the frame.
 """
 
 import html
@@ -120,25 +120,14 @@ def perform(policy: Policy, env: Character, seed: int = 0, start: str = "top") -
     return Performance(env, states, dict(zip(env.weights, np.array(rows).T, strict=True)), bool(terminated[0]))
 
 
-def together(body: Policy, face: Policy) -> Policy:
-    """One actor of two: face and cue, the first four actions, by one policy, the body by the other."""
-
-    def policy(observations: np.ndarray, deterministic: bool = True) -> np.ndarray:
-        actions = body(observations, deterministic=deterministic).copy()
-        actions[:, :4] = face(observations, deterministic=deterministic)[:, :4]
-        return actions
-
-    return policy
-
-
 def on_cue(actor: Policy, seconds: float = 0.25) -> Policy:
     """The same actor with a rule in place of one action: begin as soon as the cue is so many seconds old."""
     before = list(character.OBSERVATION).index("cue")
-    since = sum(list(character.OBSERVATION.values())[:before]) + len(character.CUES)
+    since = sum(list(character.OBSERVATION.values())[:before]) + len(character.CUES)  # three times the seconds
 
     def policy(observations: np.ndarray, deterministic: bool = True) -> np.ndarray:
         actions = actor(observations, deterministic=deterministic).copy()
-        actions[:, 3] = np.where(observations[:, since] >= seconds, 1.0, -1.0)
+        actions[:, 3] = np.where(observations[:, since] >= 3 * seconds - 1e-6, 1.0, -1.0)
         return actions
 
     return policy

@@ -19,7 +19,6 @@ from rlfilm_lib.widgets.motion_player import (
     perform,
     sentence,
     stage,
-    together,
     tracking,
     view,
 )
@@ -74,11 +73,6 @@ def test_many_takes_are_judged_as_single_ones(fallen):
     assert judged["seconds"][1] == pytest.approx(len(fallen) * DT)
     for name, values in fallen.terms.items():
         assert judged[name][1] == pytest.approx(values.sum() / 120)
-
-
-def test_face_and_body_of_two_policies_act_together():
-    actions = together(nothing, lambda observations, deterministic: np.ones((len(observations), 4)))(np.zeros((2, 175)))
-    np.testing.assert_array_equal(actions, [[1.0] * 4 + [0.0] * 28] * 2)
 
 
 def test_a_rule_begins_a_quarter_of_a_second_after_the_cue():
