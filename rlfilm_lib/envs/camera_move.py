@@ -558,8 +558,14 @@ def _sight(right: NDArray, ahead: NDArray, rise: NDArray, height: NDArray, on_fl
 
 
 def _observation(readings: NDArray) -> NDArray:
-    """Observations (n, rows) of the readings (rows, n), each on its scale, limited."""
-    rows = readings - CENTRE
+    """Observations (n, rows) of the readings (rows, n), each on its scale, limited.
+
+    The rows are padded: at a distance of a power of two they would push one another out of the cache as they are
+    transposed, which is eight times slower.
+    """
+    count = readings.shape[1]
+    rows = np.empty((len(readings), count + 16), np.float32)[:, :count]
+    np.subtract(readings, CENTRE, out=rows)
     rows *= SCALE
     np.clip(rows, -OBSERVATION_LIMIT, OBSERVATION_LIMIT, out=rows)
     return rows.T.copy()
