@@ -133,7 +133,7 @@ def show_moves(term: MoveTerm) -> Described:
 
     scores = move_scores(term)
     best = [name for name, score in scores.items() if score > max(scores.values()) - 0.005]
-    fig, panels = plt.subplots(2, 3, figsize=(8.4, 2.9), sharex=True, sharey=True, layout="constrained")
+    fig, panels = plt.subplots(2, 3, figsize=(7.4, 2.6), sharex=True, sharey=True, layout="constrained")
     seconds = np.arange(STEPS) / STEPS_PER_SECOND
     for axes, (name, velocity) in zip(panels.flat, moves().items(), strict=True):
         axes.axhline(WANTED_SPEED, color=GREEN, lw=1, ls="--")
