@@ -189,7 +189,8 @@ def said(measure: str, value: float) -> str:
         return f"{2**value:.1f}:1"
     if "colour" in measure:
         return f"{colour.mired(value):.0f} K, {value:.0f} mired"
-    return f"{value:+.3f} Duv" if measure == "tint" else f"{value:+.1f} stops"
+    digits, unit = (3, "Duv") if measure == "tint" else (1, "stops")
+    return f"{round(value, digits) + 0.0:+.{digits}f} {unit}"  # no -0
 
 
 def sentence(seen: View, weights: Mapping[str, float]) -> str:
@@ -234,12 +235,12 @@ def legend() -> str:
     """The colours of false colour and the stops they stand for, as HTML."""
     cells = "".join(
         f'<td style="background: rgb{tuple(shade)}; color: {"white" if stops < -0.5 else "black"}; padding: 1px 4px; '
-        f'text-align: center">{stops:+g}</td>'
+        f'text-align: center">{f"{stops:+g}" if stops else "0"}</td>'
         for stops, shade in zip(scopes.ZONES.tolist(), scopes.ZONE_COLOURS.tolist(), strict=True)
     )
     return (
-        '<table style="font-size: 11px; border-spacing: 0"><tr><td style="padding-right: 6px">stops around 18 % '
-        f"grey</td>{cells}</tr></table>"
+        '<table style="font-size: 11px; border-spacing: 0; border: 1px solid #999"><tr>'
+        f'<td style="padding: 0 6px">stops around 18 % grey</td>{cells}</tr></table>'
     )
 
 
@@ -462,22 +463,28 @@ class _Screen:
         import ipywidgets as widgets
 
         self.images = {
-            name: widgets.Image(format="jpeg", width=WIDTH, height=HEIGHT)
+            name: widgets.Image(format="jpeg", layout={"width": "100%"})
             for name in ("picture", "false colour", "waveform")
         }
-        captions = {"waveform": "waveform: signal, 0 to 100 %, lines at every 25 %"}
+        captions = {
+            "picture": "picture",
+            "false colour": "false colour",
+            "waveform": "waveform, 0 to 100 % of the signal, lines at every 25 %",
+        }
+        panel = {
+            name: widgets.VBox([widgets.HTML(caption), self.images[name]], layout={"width": "100%"})
+            for name, caption in captions.items()
+        }
+        scopes_beside = widgets.VBox([panel["false colour"], panel["waveform"]], layout={"width": "34%"})
+        panel["picture"].layout.width = "62%"
         self.readout = widgets.HTML()
-        self.box = widgets.VBox([
-            widgets.HBox(
-                [
-                    widgets.VBox([widgets.HTML(captions.get(name, name)), image])
-                    for name, image in self.images.items()
-                ],
-                layout={"flex_flow": "row wrap"},
-            ),
-            widgets.HTML(legend()),
-            self.readout,
-        ])  # fmt: skip
+        self.box = widgets.VBox(
+            [
+                widgets.HBox([panel["picture"], scopes_beside], layout={"max_width": "760px"}),
+                widgets.HTML(legend()),
+                self.readout,
+            ]
+        )
 
     def show(self, seen: View, weights: Mapping[str, float]) -> None:
         for name, panel in panels(seen).items():
