@@ -469,7 +469,7 @@ class _Screen:
         captions = {
             "picture": "picture",
             "false colour": "false colour",
-            "waveform": "waveform, 0 to 100 % of the signal, lines at every 25 %",
+            "waveform": "waveform, a line every 25 %",
         }
         panel = {
             name: widgets.VBox([widgets.HTML(caption), self.images[name]], layout={"width": "100%"})
