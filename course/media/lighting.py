@@ -1,6 +1,6 @@
 """Make the stored run of lesson 08: PPO on Lighting-v0, all 21 controls, three seeds in either framework.
 
-    python course/media/lighting.py    # writes lighting.json beside it and lighting/policy.safetensors, in 15 minutes
+    python course/media/lighting.py    # writes lighting.json beside it and lighting/policy.safetensors, in 8 minutes
 
 Returns are those of the final policy, deterministic, over 100 episodes of drawn briefs; and over 20 of each mood of
 BRIEFS. The stored policy is that of the first run.
