@@ -3,7 +3,7 @@
 
 BIN := .venv/bin
 EXTRAS ?= all,baselines,test
-FILM_EXTRAS := torch,film
+FILM_EXTRAS := torch,film,character,render
 PYTHON ?= $(firstword $(foreach python,python3.11 python3.12 python3.13 python3,\
 	$(shell $(python) -c 'import sys; sys.version_info >= (3, 11) and print("$(python)")' 2>/dev/null)))
 TORCH_INDEX := https://download.pytorch.org/whl/cpu

@@ -2,6 +2,8 @@
 
 `make_film` writes into one folder: film.mp4, index.html, contact_sheet.png, learning_curve.png, camera.csv,
 report.json, and run/, the training run that the film shows; to compare, also compare/, a run of each other algorithm.
+The film ends with a scene by three agents that a clone of rlfilm brings along: a moving camera, set light and an acting
+character. It is written as scene.usda, scene.csv, scene.cube and scene.bvh too.
 """
 
 import html
@@ -21,15 +23,17 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 import rlfilm_lib as rlfilm
+from rlfilm_lib.envs import ensemble
 from rlfilm_lib.envs.movie_scene import BRIEFS, LENSES
 from rlfilm_lib.envs.shooting import Shot, play
 from rlfilm_lib.errors import UserError
-from rlfilm_lib.media import camera_report, clip
+from rlfilm_lib.media import camera_report, clip, look, motion
 from rlfilm_lib.rl import checkpoint
 from rlfilm_lib.rl.config import configure
 from rlfilm_lib.rl.train import History
 from rlfilm_lib.run import read_progress, run, versions
-from rlfilm_lib.stage import preview, workers
+from rlfilm_lib.stage import preview, usd, workers
+from rlfilm_lib.stage.take import Take
 from rlfilm_lib.widgets.picture import BLACK, BLUE, GREEN, ORANGE
 
 ENV_ID = "rlfilm/MovieScene-v0"
@@ -39,6 +43,15 @@ HOLD_FRAMES = 12
 """The last frame of a take stands for half a second, to be looked at."""
 SCENE_SEED = 7
 EPISODES = 64
+TOGETHER_SEED = 231  # the subject stands
+TOGETHER_BRIEFS: dict[str, Any] = {
+    "camera": {"movement": "push-in", "rate": 0.09, "k": 0.6, "angle": "eye", "side": "centre", "blur": 0.02},
+    "light": "noir",
+    "character": {"gesture": "wave", "cue": "look"},
+}
+"""What the scene of three agents asks of each."""
+MEDIA = Path(__file__).resolve().parent.parent / "course" / "media"
+"""Where their policies lie in a clone."""
 INK, PAPER, ACCENT, DIM = (18, 20, 24), (236, 232, 222), (230, 159, 0), (150, 150, 150)
 
 DESCRIPTIONS = {"wide": "wide, high-key", "medium": "medium", "close": "close, low-key"}
@@ -118,9 +131,12 @@ def make_film(
         )
         for brief in BRIEFS
     ]
+    together = _shoot_together(backend, progress)
     stills: dict[tuple[str, str], list[np.ndarray]] = {}
-    with closing(_film(ALGORITHMS[algorithm][0], scenes, size, stills, progress)) as frames:
+    with closing(_film(ALGORITHMS[algorithm][0], scenes, together, size, stills, progress)) as frames:
         clip.write(out / "film.mp4", frames, fps=FPS)
+    if together:
+        _write_scene(out, *together["trained"])
     checkpoint.write_bytes(out / "contact_sheet.png", _png(contact_sheet(scenes, stills)))
     histories = {name: read_progress(folder / "progress.csv") for name, folder in folders.items()}
     means = {name: result.return_mean for name, result in results.items()}
@@ -142,6 +158,10 @@ def make_film(
         },
         "training": {"algorithm": algorithm, "backend": backend, "seed": seed, **efforts.pop(algorithm)},
         "compared": efforts,
+        "scene": {
+            agents: {name: round(float(shot.rewards.mean()), 3) for name, shot in shots.items()}
+            for agents, (_, shots) in together.items()
+        },
         "wall_s": round(time.perf_counter() - began, 1),
         "versions": versions(),
     }
@@ -150,18 +170,55 @@ def make_film(
     return report
 
 
+# The scene of three agents
+
+
+def _shoot_together(backend: str, progress: bool) -> dict[str, tuple[Take, dict[str, Shot]]]:
+    """The scene as three untrained agents shoot it, and as the trained ones do; {} where something is missing."""
+    folders = {name: MEDIA / folder for name, folder in ensemble.AGENTS.items()}
+    try:
+        if not all((folder / "policy.safetensors").exists() for folder in folders.values()):
+            raise UserError(f"no trained agents in {MEDIA}: run rlfilm film in a clone of rlfilm")
+        usd.require()
+        envs = {
+            name: rlfilm.make_vec(env_id, num_envs=configure("ppo", env_id).num_envs)
+            for name, env_id in ensemble.ENVIRONMENTS.items()
+        }
+    except UserError as error:
+        if progress:
+            print(f"the scene of three agents is left out: {error}", file=sys.stderr)
+        return {}
+    crews = {
+        "untrained": {name: rlfilm.learner("ppo", env, backend=backend).policy() for name, env in envs.items()},
+        "trained": {name: rlfilm.load(folder) for name, folder in folders.items()},
+    }
+    return {agents: ensemble.shoot_together(crew, TOGETHER_SEED, TOGETHER_BRIEFS) for agents, crew in crews.items()}
+
+
+def _write_scene(out: Path, take: Take, shots: dict[str, Shot]) -> None:
+    """The scene as film tools open it: stage, camera report, grade, and the actor's motion."""
+    usd.write(out / "scene.usda", take)
+    checkpoint.write_csv(out / "scene.csv", camera_report.columns(take), camera_report.rows(take))
+    look.write_cube(out / "scene.cube", look.cube(take.grade[-1]), "rlfilm, scene of three agents")
+    acting = shots["character"].motion
+    assert acting is not None
+    motion.write_bvh(out / "scene.bvh", acting)
+
+
 # The film
 
 
 def _film(
     algorithm: str,
     scenes: list[Scene],
+    together: Mapping[str, tuple[Take, dict[str, Shot]]],
     size: tuple[int, int],
     stills: dict[tuple[str, str], list[np.ndarray]],
     progress: bool,
 ) -> Generator[np.ndarray, None, None]:
     """Every frame of the film in order; the first and last frame of each take are kept in `stills`."""
     total = sum(len(shot.take) for scene in scenes for shot in scene.shots.values())
+    total += sum(len(take) for take, _ in together.values())
     pool = workers.pool()
     bar = tqdm(total=total, unit=" frames", desc="filming", disable=not progress, dynamic_ncols=True)
     with pool, bar:
@@ -179,6 +236,14 @@ def _film(
                     bar.update()
                 kept.append(frame)
                 yield from [frame] * HOLD_FRAMES
+        for agents, (take, _) in together.items():
+            asked = ["camera: push in, medium shot", "light: noir", "character: wave when looked at"]
+            lines = [*asked, f"three agents, {agents}"]
+            yield from [slate(size, "one scene, three agents", lines)] * SLATE_FRAMES
+            for frame in workers.frames(take, *size, pool):
+                yield frame
+                bar.update()
+            yield from [frame] * HOLD_FRAMES
 
 
 def brief_lines(brief: str) -> list[str]:
@@ -336,6 +401,7 @@ def page(scenes: list[Scene], report: Mapping[str, Any]) -> str:
     caveat = " Each algorithm was trained once; with another seed its mean moves further." if compared else ""
     runs = ["run", *(f"compare/{name}" for name in compared)]
     progress = ", ".join(f'<a href="{folder}/progress.csv">{folder}/progress.csv</a>' for folder in runs)
+    scene = SCENE_SECTION if report["scene"] else ""
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>rlfilm: a camera learns to shoot with {algorithm}</title>
@@ -358,12 +424,20 @@ policy and 1 for the expert. The interval says how far the mean would move with 
 <img src="learning_curve.png" alt="The return while learning rises from the random policy's towards the expert's.">
 <p>While it learns, a policy leaves part of every action to chance, to try things out. A diamond is the trained policy.
 It, the expert and the untrained policy were measured without chance, as in the table.</p>
+{scene}
 <p>Files: <a href="film.mp4">film.mp4</a>, <a href="camera.csv">camera.csv</a> (lens, focus, position and lights per
 frame), <a href="report.json">report.json</a>, {progress}.</p>
 </html>
 """
 
 
+SCENE_SECTION = """<h2>One scene, three agents</h2>
+<p>The film ends with a scene that three agents make together, untrained and trained: one moves the camera, one sets
+lights and grade, one acts under physics. Each was trained in an environment of its own (lessons 07, 08 and 09). The
+trained take opens elsewhere: <a href="scene.usda">scene.usda</a> in Blender and USD viewers,
+<a href="scene.cube">scene.cube</a>, its grade, in editors, <a href="scene.bvh">scene.bvh</a>, the acting, in animation
+tools, <a href="scene.csv">scene.csv</a>, lens, camera and lights per frame, in a table.</p>
+"""
 STYLE = """
 body { background: #121418; color: #ece8de; font: 17px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2rem auto;
   padding: 0 1rem }

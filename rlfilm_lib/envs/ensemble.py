@@ -24,6 +24,12 @@ ENVIRONMENTS = {
 }
 """Who works in which environment."""
 
+OPTIONS: dict[str, dict[str, Any]] = {"camera": {}, "light": {}, "character": {"start": "top"}}
+"""Of the reset: the actor starts before the cue, not in the middle of the gesture."""
+
+AGENTS = {"camera": "camera_move", "light": "lighting", "character": "character"}
+"""Folders of the trained agents that lie in course/media/ of a clone."""
+
 
 def shoot_together(
     policies: Mapping[str, Any], seed: int = 0, briefs: Mapping[str, Any] | None = None
@@ -36,8 +42,9 @@ def shoot_together(
     for name in ENVIRONMENTS:
         if name not in policies:
             raise UserError(f"no policy for the {name}: give one for each of {', '.join(ENVIRONMENTS)}")
+    asked = {name: {"brief": brief} for name, brief in (briefs or {}).items()}
     shots = {
-        name: play(policies[name], env_id, seed, {"brief": briefs[name]} if briefs and name in briefs else None)
+        name: play(policies[name], env_id, seed, OPTIONS[name] | asked.get(name, {}))
         for name, env_id in ENVIRONMENTS.items()
     }
     return together(*(shots[name].take for name in ENVIRONMENTS)), shots

@@ -1,17 +1,28 @@
-"""Steps per second of our environments under random actions, resets included: 1,024 at a time, and one by gym.make."""
+"""Steps per second of our environments under random actions, resets included: a batch at a time, and one by gym.make.
+
+python tests/bench/bench_envs.py rlfilm/CameraMove-v0    # one of them; `rlfilm bench envs` takes all
+"""
 
 import json
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import gymnasium as gym
 import numpy as np
 
 import rlfilm_lib.envs  # noqa: F401 (registers the environments)
 
-NUM_ENVS = {"rlfilm/MovieScene-v0": 1024, "rlfilm/CameraMove-v0": 1024}
+NUM_ENVS = {
+    "rlfilm/MovieScene-v0": 1024,
+    "rlfilm/CameraMove-v0": 1024,
+    "rlfilm/Lighting-v0": 1024,
+    "rlfilm/Character-v0": 64,
+}
 """Environments of a batch, by id."""
+NEEDS = {"rlfilm/Character-v0": "mujoco"}
+"""Left out where this package is not installed."""
 
 
 def batched_steps_per_second(env_id: str, num_envs: int, seconds: float = 3.0) -> float:
@@ -50,6 +61,8 @@ def bench(env_ids: list[str] | None = None) -> dict[str, float]:
     """Both figures of each environment, in steps per second."""
     rows: dict[str, float] = {}
     for env_id in env_ids or NUM_ENVS:
+        if env_id in NEEDS and not find_spec(NEEDS[env_id]):
+            continue
         name, num_envs = env_id.removeprefix("rlfilm/"), NUM_ENVS[env_id]
         rows[f"{name} steps/s, {num_envs:,} environments"] = round(batched_steps_per_second(env_id, num_envs))
         rows[f"{name} steps/s, gym.make"] = round(single_steps_per_second(env_id))
