@@ -36,7 +36,7 @@ SETTINGS: dict[str, Any] = {
     "normalize_observations": False, "normalize_rewards": False,
 }  # fmt: skip
 LONG, SHORT = 204_800, 40_960
-SEEDS = range(1)
+SEEDS = range(2)
 EPISODES, EVALUATION_SEED = 16, 1000
 VARIANTS = {"both": (True, True), "no reference-state initialisation": (False, True),
             "no early termination": (True, False), "neither": (False, False)}  # fmt: skip
