@@ -129,4 +129,6 @@ def still(gesture: str, seconds: float, found: dict[str, Found]) -> Described:
         f"rewarded for {name}, the figure earns {one.reward:.2f} with its joints {one.off:.0f} degrees off"
         for name, one in found.items()
     )
-    return gallery(list(shown), captions, f"The {gesture} that was meant, and what was found: {words}.", len(shown), 230)
+    return gallery(
+        list(shown), captions, f"The {gesture} that was meant, and what was found: {words}.", len(shown), 230
+    )
