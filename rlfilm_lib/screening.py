@@ -159,7 +159,7 @@ def make_film(
         "training": {"algorithm": algorithm, "backend": backend, "seed": seed, **efforts.pop(algorithm)},
         "compared": efforts,
         "scene": {
-            agents: {name: round(float(shot.rewards.mean()), 3) for name, shot in shots.items()}
+            agents: {name: round(float(shot.rewards.sum()), 1) for name, shot in shots.items()}
             for agents, (_, shots) in together.items()
         },
         "wall_s": round(time.perf_counter() - began, 1),

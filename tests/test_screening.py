@@ -32,21 +32,37 @@ def film(tmp_path_factory):
     return out, screening.make_film(out, steps=30_000, size=(128, 72), progress=False)
 
 
+SCENE = {"scene.usda", "scene.csv", "scene.cube", "scene.bvh"}
+"""Of the scene of three agents."""
+
+
 def test_the_folder_holds_what_is_promised(film):
-    out, _ = film
-    assert {path.name for path in out.iterdir()} == {
-        "film.mp4", "index.html", "contact_sheet.png", "learning_curve.png", "camera.csv", "report.json", "run"
-    }  # fmt: skip
+    out, report = film
+    promised = {"film.mp4", "index.html", "contact_sheet.png", "learning_curve.png", "camera.csv", "report.json"}
+    promised |= SCENE if report["scene"] else set()
+    assert {path.name for path in out.iterdir()} == promised | {"run"}
     page = (out / "index.html").read_text()
-    for name in (
-        "film.mp4",
-        "contact_sheet.png",
-        "learning_curve.png",
-        "camera.csv",
-        "report.json",
-        "run/progress.csv",
-    ):
+    for name in (promised - {"index.html"}) | {"run/progress.csv"}:
         assert f'"{name}"' in page and (out / name).is_file()
+
+
+def test_three_trained_agents_make_a_scene_that_the_untrained_do_not(film):
+    pytest.importorskip("mujoco")
+    pytest.importorskip("pxr")
+    out, report = film
+    scene = report["scene"]
+    for name in ("camera", "light", "character"):
+        assert scene["trained"][name] > 1.2 * scene["untrained"][name]  # returns
+    frames = out / "scene.csv"
+    rows = list(csv.DictReader(frames.open()))
+    assert len(rows) == 120  # the actor did not fall
+    assert float(rows[-1]["focus_distance_m"]) < float(rows[0]["focus_distance_m"])  # the camera pushed in
+
+
+def test_the_scene_is_left_out_with_a_word_where_the_agents_are_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(screening, "MEDIA", tmp_path)
+    assert screening._shoot_together("pytorch", progress=True) == {}
+    assert f"left out: no trained agents in {tmp_path}: run rlfilm film in a clone" in capsys.readouterr().err
 
 
 def test_the_film_is_a_film(film):
