@@ -454,8 +454,8 @@ check.gae(gae)
 # 3. $A^\lambda$ by GAE; targets for the critic: $A^\lambda + V$.
 # 4. One step down REINFORCE's loss with $A^\lambda$ for the advantage, plus the critic's squared error.
 #
-# Steps 1 to 3 are NumPy and shared. Step 4 is lesson 04's, to the letter: the same loss, the same step down. So the whole
-# algorithm is REINFORCE with another batch to learn from. Tinted lines differ.
+# Steps 1 to 3 are NumPy and shared. Step 4 is lesson 04's, to the letter: the same loss, the same step down. So the
+# whole algorithm is REINFORCE with another batch to learn from. Tinted lines differ.
 
 # %%
 twins("actor_critic", ("class ActorCritic", "return generalized"))

@@ -19,14 +19,14 @@ def a_take(place, heading, camera, frames=6, grade=None, extra="post"):
     """The figure at `place`, turned by `heading`, before a camera; a post 1 m to its right; lights above the camera."""
     start, end = figure.figure(np.tile(place, (frames, 1)), np.full(frames, 1.75), heading)
     post = np.tile([[[place[0] + 1.0, place[1], 0.0]]], (frames, 1, 1))
-    lights = np.array([camera]) + [[-1, 0, 1], [1, 0, 1], [0, 1, 2]]
+    lights = np.add([camera], [[-1, 0, 1], [1, 0, 1], [0, 1, 2]])
     return Take(
         fps=24, camera_position=np.tile(camera, (frames, 1)), camera_rotation=np.tile(level_camera(), (frames, 1, 1)),
         focal_length=np.full(frames, 35.0), f_stop=np.full(frames, 2.8), focus_distance=np.full(frames, 4.0),
         exposure=np.full(frames, 0.5), light_position=np.tile(lights, (frames, 1, 1)),
         light_stops=np.tile([0.0, -1.0, 1.0], (frames, 1)), light_kelvin=np.full((frames, 3), 4000.0),
         capsule_start=np.concatenate([start, post], axis=1),
-        capsule_end=np.concatenate([end, post + [0, 0, 2.0]], axis=1),
+        capsule_end=np.concatenate([end, np.add(post, (0, 0, 2))], axis=1),
         capsule_radius=np.append(figure.RADIUS, 0.1), capsule_albedo=np.vstack([figure.ALBEDO, [0.2, 0.2, 0.2]]),
         capsule_name=(*figure.NAMES, extra), backdrop=6.0, grade=None if grade is None else np.tile(grade, (frames, 1)),
     )  # fmt: skip
@@ -59,7 +59,7 @@ def test_the_lights_keep_their_bearing_from_the_camera():
 
 def test_no_light_hangs_behind_the_backdrop():
     light = a_take((0.0, 0.0), 0.0, (0.0, -4.0, 1.5))
-    light = replace(light, light_position=light.light_position + [0.0, 20.0, 0.0])
+    light = replace(light, light_position=np.add(light.light_position, (0, 20, 0)))
     assert together(light, light, light).light_position[..., 1].max() == 6.0
 
 
