@@ -303,7 +303,10 @@ def test_ctrl_c_stops_a_render_and_leaves_no_half_a_film(tmp_path, shooting, ren
         pytest.importorskip("mitsuba", reason="Mitsuba is not installed")
     out = tmp_path / "new/take.mp4"
     line = f"shoot {shooting} --out {out} --renderer {renderer} --size 1280x720 --export csv"
-    command = [sys.executable, "-c", "from rlfilm_lib.cli import main; main()", *shlex.split(line)]
+    heed = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a job in the background does not
+    )
+    command = [sys.executable, "-c", heed + "from rlfilm_lib.cli import main; main()", *shlex.split(line)]
     out.parent.mkdir()
     out.write_bytes(b"an older film")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -116,8 +116,8 @@ def test_make_sets_up_an_empty_clone(planned):
     assert "-m venv .venv" in planned("test") and "--editable '.[all,baselines,test]'" in planned("test")
 
 
-def test_film_needs_pytorch_and_no_more(planned):
-    assert "--editable '.[torch,film]'" in planned("film")
+def test_film_needs_pytorch_and_the_film_set_but_no_notebooks(planned):
+    assert "--editable '.[torch,film,character,render]'" in planned("film")
 
 
 @pytest.mark.parametrize("target", ["lab", "film", "test", "check", "course", "bench"])
