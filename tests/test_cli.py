@@ -303,9 +303,8 @@ def test_ctrl_c_stops_a_render_and_leaves_no_half_a_film(tmp_path, shooting, ren
         pytest.importorskip("mitsuba", reason="Mitsuba is not installed")
     out = tmp_path / "new/take.mp4"
     line = f"shoot {shooting} --out {out} --renderer {renderer} --size 1280x720 --export csv"
-    heed = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a job in the background does not
-    )
+    # A process that is started in the background ignores Ctrl-C.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     command = [sys.executable, "-c", heed + "from rlfilm_lib.cli import main; main()", *shlex.split(line)]
     out.parent.mkdir()
     out.write_bytes(b"an older film")
