@@ -40,7 +40,7 @@ def log_prob_and_entropy(
     z = (actions - head) * torch.exp(-log_std)
     log_volume = torch.sum(log_std + HALF_LOG_2PI)
     log_prob = -0.5 * torch.sum(z * z, dim=-1) - log_volume
-    entropy = (log_volume + 0.5 * len(log_std)).expand(log_prob.shape)
+    entropy = (log_volume + 0.5 * log_std.shape[0]).expand(log_prob.shape)
     if squash:
         log_prob = log_prob - torch.sum(log_tanh_slope(actions), dim=-1)
         for node, weight in zip(HERMITE_NODES, HERMITE_WEIGHTS, strict=True):

@@ -40,7 +40,7 @@ def log_prob_and_entropy(
     z = (actions - head) * tf.exp(-log_std)
     log_volume = tf.reduce_sum(log_std + HALF_LOG_2PI)
     log_prob = -0.5 * tf.reduce_sum(z * z, axis=-1) - log_volume
-    entropy = tf.broadcast_to(log_volume + 0.5 * len(log_std), tf.shape(log_prob))
+    entropy = tf.broadcast_to(log_volume + 0.5 * log_std.shape[0], tf.shape(log_prob))
     if squash:
         log_prob = log_prob - tf.reduce_sum(log_tanh_slope(actions), axis=-1)
         for node, weight in zip(HERMITE_NODES, HERMITE_WEIGHTS, strict=True):
