@@ -19,7 +19,7 @@ from typing import Any
 import av  # noqa: F401 (that it is missing must be noticed before the training, not after)
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 import rlfilm_lib as rlfilm
@@ -27,7 +27,8 @@ from rlfilm_lib.envs import ensemble
 from rlfilm_lib.envs.movie_scene import BRIEFS, LENSES
 from rlfilm_lib.envs.shooting import Shot, play
 from rlfilm_lib.errors import UserError
-from rlfilm_lib.media import camera_report, clip, look, motion
+from rlfilm_lib.media import camera_report, clip, look, motion, sheet
+from rlfilm_lib.media.sheet import ACCENT, INK, PAPER
 from rlfilm_lib.rl import checkpoint
 from rlfilm_lib.rl.config import configure
 from rlfilm_lib.rl.train import History
@@ -52,7 +53,7 @@ TOGETHER_BRIEFS: dict[str, Any] = {
 """What the scene of three agents asks of each."""
 MEDIA = Path(__file__).resolve().parent.parent / "course" / "media"
 """Where their policies lie in a clone."""
-INK, PAPER, ACCENT, DIM = (18, 20, 24), (236, 232, 222), (230, 159, 0), (150, 150, 150)
+DIM = (150, 150, 150)
 
 DESCRIPTIONS = {"wide": "wide, high-key", "medium": "medium", "close": "close, low-key"}
 ALGORITHMS = {"reinforce": ("REINFORCE", ORANGE), "actor-critic": ("Actor-Critic", BLUE), "ppo": ("PPO", GREEN)}
@@ -267,15 +268,11 @@ def slate(size: tuple[int, int], title: str, lines: list[str]) -> np.ndarray:
         corners = [(left, bar), (left + bar, 0), (left + bar + width / 16, 0), (left + width / 16, bar)]
         draw.polygon(corners, fill=PAPER)
     draw.line([(0, bar), (width, bar)], fill=DIM, width=2)
-    draw.text((width * 0.08, height * 0.26), title, fill=PAPER, font=_font(height // 9))
+    draw.text((width * 0.08, height * 0.26), title, fill=PAPER, font=sheet.font(height // 9))
     for row, line in enumerate(lines):
         colour = ACCENT if row == len(lines) - 1 else DIM
-        draw.text((width * 0.08, height * (0.46 + 0.13 * row)), line, fill=colour, font=_font(height // 15))
+        draw.text((width * 0.08, height * (0.46 + 0.13 * row)), line, fill=colour, font=sheet.font(height // 15))
     return np.asarray(picture)
-
-
-def _font(size: int) -> Any:
-    return ImageFont.load_default(max(size, 10))
 
 
 # The pictures
@@ -283,25 +280,17 @@ def _font(size: int) -> Any:
 
 def contact_sheet(scenes: list[Scene], stills: Mapping[tuple[str, str], list[np.ndarray]]) -> Image.Image:
     """A row per brief: the frame both takes start from, the untrained take's last frame, and the trained one's."""
-    width, height, gap, head, label = 480, 270, 14, 58, 42
-    sheet = Image.new("RGB", (gap + 3 * (width + gap), head + len(scenes) * (height + label + gap)), INK)
-    draw = ImageDraw.Draw(sheet)
-    for column, title in enumerate(("both takes start here", "untrained: ends here", "trained: ends here")):
-        colour = ACCENT if column == 2 else PAPER
-        draw.text((gap + column * (width + gap), 14), title, fill=colour, font=_font(26))
-    for row, scene in enumerate(scenes):
-        top = head + row * (height + label + gap)
+    titles = ("both takes start here", "untrained: ends here", "trained: ends here")
+    rows = []
+    for scene in scenes:
         frames = [stills[scene.brief, "untrained"][0], *(stills[scene.brief, agent][-1] for agent in scene.shots)]
         captions = [
             f"{DESCRIPTIONS[scene.brief]}: {brief_lines(scene.brief)[0]}",
             f"score {scene.score('untrained'):.2f}",
             f"score {scene.score('trained'):.2f}    ({brief_lines(scene.brief)[1]})",
         ]
-        for column, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
-            left = gap + column * (width + gap)
-            sheet.paste(Image.fromarray(frame).resize((width, height), Image.Resampling.LANCZOS), (left, top))
-            draw.text((left, top + height + 8), caption, fill=ACCENT if column == 2 else PAPER, font=_font(20))
-    return sheet
+        rows.append(list(zip(frames, captions, strict=True)))
+    return sheet.contact_sheet(titles, rows)
 
 
 def learning_curve(histories: Mapping[str, History], means: Mapping[str, float]) -> bytes:
