@@ -18,7 +18,8 @@ class ActorCritic(Reinforce):
     algorithm = "actor-critic"
     config: ActorCriticConfig  # type: ignore[assignment]
 
-    step = tf.function(Reinforce.step.python_function, jit_compile=True)  # its batches are all of one size
+    # Its batches are all of one size.
+    step = tf.function(Reinforce.step.python_function, autograph=False, jit_compile=True)
 
     def batch(self, rollout: Rollout) -> Batch:
         """What it learns from: generalized advantages."""

@@ -11,6 +11,8 @@ ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-5
 LOG_2 = float(np.log(2))
 
 Params = dict[str, tf.Tensor]
+as_written = tf.autograph.experimental.do_not_convert
+"""For functions without loops or branches over tensors: AutoGraph need not rewrite them, which takes half a second."""
 
 
 def mlp(params: Params, name: str, x: tf.Tensor) -> tf.Tensor:
@@ -83,6 +85,7 @@ class Learner(learner.Learner):
             self.v = tf.Variable(np.zeros_like(theta))
             self.t = tf.Variable(np.zeros((), np.float64))
 
+    @as_written
     def params(self) -> Params:
         """The parts of θ by name, as the networks take them."""
         parts = tf.split(self.theta, [int(np.prod(shape)) for shape in self.shapes.values()])
@@ -93,6 +96,7 @@ class Learner(learner.Learner):
         with tf.device(self.device):
             return tf.constant(array)
 
+    @as_written
     def descend(self, tape: tf.GradientTape, loss: tf.Tensor, learning_rate: tf.Tensor) -> tf.Tensor:
         """One clipped Adam step down the gradient of a scalar loss (Kingma & Ba 2015). Returns the gradient's norm."""
         gradient = tape.gradient(loss, self.theta)

@@ -8,7 +8,7 @@ from rlfilm_lib.rl.learner import Metrics
 from rlfilm_lib.rl.returns import explained_variance
 from rlfilm_lib.rl.rollout import Rollout
 from rlfilm_lib.rl.streams import Purpose, stream
-from rlfilm_lib.tf.learner import Learner, Params, log_prob_and_entropy, value
+from rlfilm_lib.tf.learner import Learner, Params, as_written, log_prob_and_entropy, value
 from rlfilm_lib.tf.reinforce import value_loss
 
 METRICS = ("policy_loss", "value_loss", "entropy", "gradient_norm", "approx_kl", "clip_fraction")
@@ -67,6 +67,7 @@ def clip_fraction(log_prob: tf.Tensor, old_log_prob: tf.Tensor, clip_range: floa
     return tf.reduce_mean(tf.cast(outside, log_prob.dtype))
 
 
+@as_written
 def ppo_loss(
     params: Params,
     config: PPOConfig,

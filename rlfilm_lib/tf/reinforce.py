@@ -72,7 +72,7 @@ class Reinforce(Learner):
         described = {name: float(tensor) for name, tensor in metrics.items()}
         return described | {"explained_variance": explained_variance(batch.values, batch.returns)}
 
-    @tf.function(reduce_retracing=True)  # batches of whole episodes are of ever other sizes
+    @tf.function(autograph=False, reduce_retracing=True)  # batches of whole episodes are of ever other sizes
     def step(
         self, x: tf.Tensor, actions: tf.Tensor, advantages: tf.Tensor, returns: tf.Tensor, rate: tf.Tensor
     ) -> dict[str, tf.Tensor]:
