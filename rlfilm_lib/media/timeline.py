@@ -1,0 +1,316 @@
+"""A cut as data, and the files that carry it to other tools: .otio, CMX3600 .edl, Final Cut Pro 7 .xml, and .fcpxml.
+
+A `Timeline` is a row of events without gaps. An event shows `frames` frames of its timeline, beginning with frame
+`start` of its file; at speed s it goes through `frames` * s frames of the file. All of this is counted at the rate of
+the timeline, `start` from the first frame of the file (not from the timecode of the file: that is `Source.start_frame`,
+counted at the rate of the file). Events run one after the other, so the length of a cut is the sum of their `frames`.
+
+- `transition` N: the picture of the event dissolves in over its own first N frames. Meanwhile the event before runs on
+  for N frames, which its file must have. Nothing else moves.
+- `audio_lead` n: the sound changes n frames before the picture does (J cut), below 0 after it (L cut). Again the files
+  must have these frames. A dissolve does not move the sound; with n = -N // 2 the sound changes halfway through it.
+
+`Timeline.picture()` and `Timeline.sound()` lay this out as segments: what a renderer needs, and what the files hold.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rlfilm_lib.errors import UserError, unknown
+
+SUFFIXES = (".otio", ".edl", ".xml", ".fcpxml")
+DAY_HOURS = 24
+SMALLEST_SPEED, LARGEST_SPEED = 0.01, 100.0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Frames per second, num / den, and whether its timecode drops labels to keep up with the clock (29.97, 59.94).
+
+    >>> Rate.named("29.97df")
+    Rate(num=30000, den=1001, drop=True)
+    """
+
+    num: int
+    den: int = 1
+    drop: bool = False
+
+    def __post_init__(self) -> None:
+        if self.num < 1 or self.den < 1:
+            raise UserError(f"a rate of {self.num}/{self.den} frames per second is out of range; give one above 0")
+        if self.drop and (self.den != 1001 or self.num not in (30000, 60000)):
+            raise UserError(
+                f"{self.num}/{self.den} frames per second has no drop-frame timecode; only 29.97, 59.94 have"
+            )
+
+    @staticmethod
+    def named(name: str) -> "Rate":
+        """The rate called "23.976", "24", "25", "29.97", "29.97df", "30", "50", "59.94", "59.94df" or "60"."""
+        if name not in RATES:
+            raise unknown("rate", name, RATES)
+        return RATES[name]
+
+    @staticmethod
+    def nearest(fps: float | Fraction) -> "Rate":
+        """The named rate, without drop-frame timecode, that is nearest to some frames per second, by ratio.
+
+        >>> Rate.nearest(29.83).name
+        '29.97'
+        """
+        if not fps > 0:
+            raise UserError(f"a rate of {fps} frames per second is out of range; give one above 0")
+        rates = [rate for rate in RATES.values() if not rate.drop]
+        return min(rates, key=lambda rate: max(rate.fps / Fraction(fps), Fraction(fps) / rate.fps))
+
+    @property
+    def fps(self) -> Fraction:
+        return Fraction(self.num, self.den)
+
+    @property
+    def nominal(self) -> int:
+        """Frames to a second of timecode: 24 at 23.976."""
+        return -(-self.num // self.den)
+
+    @property
+    def name(self) -> str:
+        return next((name for name, rate in RATES.items() if rate == self), f"{float(self.fps):.6g}")
+
+
+RATES = {
+    "23.976": Rate(24000, 1001), "24": Rate(24), "25": Rate(25), "29.97": Rate(30000, 1001),
+    "29.97df": Rate(30000, 1001, drop=True), "30": Rate(30), "50": Rate(50), "59.94": Rate(60000, 1001),
+    "59.94df": Rate(60000, 1001, drop=True), "60": Rate(60),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """One media file: its path, reel (camera roll or tape) and rate, the number that its timecode gives its first
+    frame, how many frames it has (both at its own rate), and whether it has sound. For music, a file without frames of
+    its own, count at the rate of the timeline."""
+
+    path: str
+    reel: str
+    rate: Rate
+    start_frame: int
+    frames: int
+    has_audio: bool = True
+
+    def length(self, rate: Rate) -> int:
+        """Whole frames it lasts, counted at another rate.
+
+        >>> Source("a.mov", "A001", Rate.named("50"), 0, 101).length(Rate.named("25"))
+        50
+        """
+        return int(self.frames * rate.fps / self.rate.fps)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One shot of a cut: see the head of this module. `audio_lead` > 0: J cut, < 0: L cut."""
+
+    source: Source
+    start: int
+    frames: int
+    speed: float = 1.0
+    transition: int = 0
+    audio_lead: int = 0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of one file on one track: what to play at frames [record, record + frames) of the timeline.
+
+    number: that of its event, from 1. start: where in the file it begins, in frames at the rate of the timeline from
+    the first frame of the file; whole but where a speed makes it fall between two. transition: of its first frames, how
+    many are a dissolve, for which the segment before runs on.
+    """
+
+    number: int
+    source: Source
+    record: int
+    start: Fraction
+    frames: int
+    speed: Fraction = Fraction(1)
+    transition: int = 0
+
+    @property
+    def end(self) -> int:
+        """The frame of the timeline after its last."""
+        return self.record + self.frames
+
+    def source_frame(self, frame: int) -> Fraction:
+        """Where in the file the frame `frame` of the timeline is found, also before and after the segment."""
+        return self.start + (frame - self.record) * self.speed
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A cut: its name, rate, picture size (width, height), events in order, the timecode of its first frame, and music.
+
+    Music starts with the first frame and lasts as long as both do. UserError where an event cannot be: lengths below 1,
+    frames that its file does not have (for its dissolves and its sound too), a speed outside 0.01 to 100.
+
+    >>> rate = Rate.named("24")
+    >>> a, b = Source("a.mov", "A001", rate, 0, 100), Source("b.mov", "B001", rate, 86400, 100)
+    >>> cut = Timeline("talk", rate, (1920, 1080), [Event(a, 10, 48), Event(b, 20, 24, transition=12, audio_lead=6)])
+    >>> cut.frames, [segment.record for segment in cut.picture()], [segment.record for segment in cut.sound()]
+    (72, [0, 48], [0, 42])
+    """
+
+    name: str
+    rate: Rate
+    size: tuple[int, int]
+    events: Sequence[Event]
+    record_start: str = "01:00:00:00"
+    music: Source | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "events", tuple(self.events))
+        object.__setattr__(self, "size", tuple(self.size))
+        _check(self)
+
+    @property
+    def frames(self) -> int:
+        """Length of the cut in frames."""
+        return sum(event.frames for event in self.events)
+
+    @property
+    def record_frame(self) -> int:
+        """The number that its timecode gives its first frame."""
+        return frames(self.record_start, self.rate)
+
+    def picture(self) -> list[Segment]:
+        """One segment per event. Where the next one has a transition, the picture runs on under it for as long."""
+        segments: list[Segment] = []
+        for number, event in enumerate(self.events, start=1):
+            record = segments[-1].end if segments else 0
+            segments.append(
+                Segment(
+                    number, event.source, record, Fraction(event.start), event.frames, ratio(event), event.transition
+                )
+            )
+        return segments
+
+    def sound(self) -> list[Segment]:
+        """The segments of the sound, one per event whose file has any, with J and L cuts carried out."""
+        picture = self.picture()
+        cuts = [shot.record - event.audio_lead for shot, event in zip(picture, self.events, strict=True)]
+        return [
+            Segment(shot.number, shot.source, start, shot.source_frame(start), end - start, shot.speed)
+            for shot, start, end in zip(picture, cuts, [*cuts[1:], self.frames], strict=True)
+            if shot.source.has_audio
+        ]
+
+
+def ratio(event: Event) -> Fraction:
+    """The speed of an event as the exact ratio that files carry."""
+    return Fraction(event.speed).limit_denominator(10_000)
+
+
+def timecode(frame: int, rate: Rate) -> str:
+    """The timecode of a frame, HH:MM:SS:FF; drop-frame timecode has a semicolon before its frames.
+
+    It drops labels, not frames: 00 and 01 at 29.97 (00 to 03 at 59.94) in every minute but each tenth.
+    Source: SMPTE ST 12-1:2014, section 8. UserError outside one day.
+
+    >>> timecode(1800, Rate.named("29.97df")), timecode(1800, Rate.named("25"))
+    ('00:01:00;02', '00:01:12:00')
+    """
+    label = frame
+    if rate.drop:
+        dropped = rate.nominal // 15
+        minute, ten_minutes = rate.nominal * 60 - dropped, rate.nominal * 600 - 9 * dropped
+        tens, rest = divmod(frame, ten_minutes)
+        label += 9 * dropped * tens + dropped * max(0, (rest - dropped) // minute)
+    seconds, part = divmod(label, rate.nominal)
+    if not 0 <= seconds < DAY_HOURS * 3600:
+        raise UserError(f"frame {frame} at {rate.name} is outside 00:00:00:00 to 24:00:00:00; start earlier")
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{':;'[rate.drop]}{part:02}"
+
+
+def frames(timecode: str, rate: Rate) -> int:
+    """The frame that has a timecode, HH:MM:SS:FF (or with a semicolon before its frames).
+
+    UserError where it is no timecode, or none that this rate has.
+
+    >>> frames("00:01:00;02", Rate.named("29.97df")), frames("01:00:00:00", Rate.named("23.976"))
+    (1800, 86400)
+    """
+    fields = timecode.replace(";", ":").split(":")
+    if len(fields) != 4 or not all(len(field) == 2 and field.isdecimal() for field in fields):
+        raise UserError(f"'{timecode}' is no timecode; write it as 01:00:00:00")
+    hours, minutes, seconds, part = (int(field) for field in fields)
+    dropped = rate.nominal // 15 if rate.drop and minutes % 10 else 0
+    if hours >= DAY_HOURS or minutes > 59 or seconds > 59 or part >= rate.nominal or (not seconds and part < dropped):
+        raise UserError(f"there is no timecode '{timecode}' at {rate.name}; check its fields and the rate")
+    total_minutes = 60 * hours + minutes
+    label = (60 * total_minutes + seconds) * rate.nominal + part
+    return label - rate.nominal // 15 * (total_minutes - total_minutes // 10) if rate.drop else label
+
+
+def write(timeline: Timeline, path: str | os.PathLike) -> list[str]:
+    """Write a timeline as the kind of file that the suffix names; returns what the file could not carry, one line each.
+
+    path: ends in .otio, .edl, .xml (Final Cut Pro 7, Premiere) or .fcpxml; it is there whole or not at all.
+
+    UserError where the suffix is another, or the file cannot be written there.
+    """
+    raise NotImplementedError
+
+
+def read(path: str | os.PathLike, rate: Rate | None = None) -> Timeline:
+    """The timeline in a file. rate: that of an EDL that does not say its own; the other kinds always do.
+
+    UserError where there is no such file, it is damaged, or it holds what a Timeline cannot (gaps, several layers).
+    """
+    raise NotImplementedError
+
+
+def _check(timeline: Timeline) -> None:
+    """UserError where a timeline cannot be."""
+    if not timeline.events:
+        raise UserError(f"the timeline '{timeline.name}' has no events; give one or more")
+    if min(timeline.size) < 1:
+        raise UserError(f"a picture of {timeline.size[0]}x{timeline.size[1]} is out of range; give two sides above 0")
+    timecode(timeline.record_frame + timeline.frames, timeline.rate)
+    for number, event in enumerate(timeline.events, start=1):
+        for name, value, least in (
+            ("start", event.start, 0),
+            ("frames", event.frames, 1),
+            ("transition", event.transition, 0),
+        ):
+            if value < least:
+                raise UserError(f"event {number} has {name} {value}; give {least} or more")
+        if not SMALLEST_SPEED <= event.speed <= LARGEST_SPEED:
+            raise UserError(
+                f"event {number} has speed {event.speed}; give one from {SMALLEST_SPEED} to {LARGEST_SPEED}"
+            )
+        if event.transition > event.frames:
+            raise UserError(
+                f"event {number} dissolves in over {event.transition} of {event.frames} frames; shorten that"
+            )
+    first = timeline.events[0]
+    if first.transition or first.audio_lead:
+        raise UserError("event 1 has no event before it; set its transition and its audio_lead to 0")
+    picture, sound = timeline.picture(), timeline.sound()
+    followers = [event.transition for event in timeline.events[1:]] + [0]
+    for shot, handle in zip(picture, followers, strict=True):
+        _check_frames(timeline, shot, shot.end + handle, f"a dissolve of {handle} frames after it" if handle else "")
+    for segment in sound:
+        if segment.frames < 1:
+            raise UserError(f"event {segment.number} has no sound left between its split edits; shorten an audio_lead")
+        _check_frames(timeline, segment, segment.end, "its sound")
+
+
+def _check_frames(timeline: Timeline, segment: Segment, end: int, purpose: str) -> None:
+    """UserError where the file of a segment does not have the frames for it until frame `end` of the timeline."""
+    available = segment.source.length(timeline.rate)
+    first, last = segment.start, segment.source_frame(end)
+    if first < 0 or last > available:
+        needs = f"frames {float(first):g} to {float(last):g} of '{segment.source.reel}'" + (
+            f" for {purpose}" if purpose else ""
+        )
+        raise UserError(f"event {segment.number} needs {needs}; the file has 0 to {available}: use less of it")
