@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 ASL = {"slow": 8.0, "medium": 4.0, "fast": 2.0}
-"""Average shot length, in seconds, of each pace. It fell from about 9 s in the 1940s to about 4 s (Salt, *Film Style and
-Technology*, 3rd ed., 2009)."""
+"""Average shot length, in seconds, of each pace. It fell from about 9 s in the 1940s to about 4 s (Salt, *Film Style
+and Technology*, 3rd ed., 2009)."""
 SPREAD = 1.2
 """Standard deviation of the shot lengths of a whole film, over their average (Salt)."""
 TOLERANCE = 0.35
-"""Of ln(length / target), at which `rhythm` has fallen to exp(-1/2) = 0.61: 1.4 times too long or too short. Our own."""
+"""Of ln(length / target), at which `rhythm` has fallen to exp(-1/2) = 0.61: 1.4 times too long or short. Our own."""
 
 _SHARE = (np.arange(4096) + 0.5) / 4096
 _NORMAL = np.array([NormalDist().inv_cdf(share) for share in _SHARE])
