@@ -14,13 +14,22 @@ counted at the rate of the file). Events run one after the other, so the length 
 """
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from importlib import import_module
+from itertools import pairwise
+from math import ceil, floor
+from pathlib import Path
+from types import ModuleType
 
 from rlfilm_lib.errors import UserError, unknown
+from rlfilm_lib.rl.checkpoint import write_bytes
 
-SUFFIXES = (".otio", ".edl", ".xml", ".fcpxml")
+SUFFIXES = {".otio": "otio", ".edl": "edl", ".xml": "fcp7xml", ".fcpxml": "fcpxml"}
+"""Of each kind of file, the module that knows it."""
+HD = (1920, 1080)
+"""The picture size where a file does not say one."""
 DAY_HOURS = 24
 SMALLEST_SPEED, LARGEST_SPEED = 0.01, 100.0
 
@@ -170,6 +179,7 @@ class Timeline:
     def __post_init__(self) -> None:
         object.__setattr__(self, "events", tuple(self.events))
         object.__setattr__(self, "size", tuple(self.size))
+        object.__setattr__(self, "record_start", timecode(self.record_frame, self.rate))
         _check(self)
 
     @property
@@ -203,6 +213,13 @@ class Timeline:
             for shot, start, end in zip(picture, cuts, [*cuts[1:], self.frames], strict=True)
             if shot.source.has_audio
         ]
+
+    def tracks(self) -> dict[str, list[Segment]]:
+        """The segments of picture (V), sound (A) and music (A2, one segment of number 0), where there are any."""
+        length = min(self.music.length(self.rate), self.frames) if self.music else 0
+        music = [Segment(0, self.music, 0, Fraction(0), length)] if self.music else []
+        tracks = {"V": self.picture(), "A": self.sound(), "A2": music}
+        return {name: segments for name, segments in tracks.items() if segments}
 
 
 def ratio(event: Event) -> Fraction:
@@ -252,21 +269,122 @@ def frames(timecode: str, rate: Rate) -> int:
 
 
 def write(timeline: Timeline, path: str | os.PathLike) -> list[str]:
-    """Write a timeline as the kind of file that the suffix names; returns what the file could not carry, one line each.
+    """Write a timeline as the kind of file that the suffix names; returns what the file cannot say, one line each.
 
-    path: ends in .otio, .edl, .xml (Final Cut Pro 7, Premiere) or .fcpxml; it is there whole or not at all.
+    path: ends in .otio, .edl, .xml (Final Cut Pro 7, Premiere) or .fcpxml. The file is there whole or not at all. Paths
+    of media are made absolute.
 
     UserError where the suffix is another, or the file cannot be written there.
     """
-    raise NotImplementedError
+    path = Path(path)
+    text, warnings = _format(path).to_text(timeline)
+    write_bytes(path, text.encode())
+    return warnings
 
 
 def read(path: str | os.PathLike, rate: Rate | None = None) -> Timeline:
-    """The timeline in a file. rate: that of an EDL that does not say its own; the other kinds always do.
+    """The timeline in a file. rate: that of an EDL which does not say its own; the other kinds always do.
 
-    UserError where there is no such file, it is damaged, or it holds what a Timeline cannot (gaps, several layers).
+    A source has sound where the timeline plays it. UserError where there is no such file, it is damaged, or it holds
+    what a Timeline cannot: gaps, layers, nested or retimed in other ways.
     """
-    raise NotImplementedError
+    path = Path(path)
+    form = _format(path)
+    if not path.is_file():
+        raise UserError(f"there is no file '{path}'; check the name, or write the timeline first")
+    try:
+        return form.from_text(path.read_text(encoding="utf-8-sig"), rate)
+    except UserError as error:
+        raise UserError(f"cannot read '{path}': {error}") from None
+    except (OSError, UnicodeDecodeError):
+        raise UserError(f"cannot read '{path}': it is no text, or closed to you; write it again") from None
+
+
+def join(picture: Sequence[Segment], sound: Sequence[Segment]) -> list[Event]:
+    """The events that `Timeline.picture` and `Timeline.sound` would lay out as these segments, each in order.
+
+    UserError where there are none: the picture has a gap, or a piece of sound belongs to no picture.
+    """
+    events: list[Event] = []
+    voices, sound_end, cut = list(sound), 0, 0
+    for shot in picture:
+        if shot.record != cut:
+            raise UserError(f"its picture has a gap or a layer at frame {cut}; close it, a timeline runs on")
+        cut = shot.end
+        slack = max(1, shot.speed)
+        voice = next(iter(voices), None)
+        if (
+            voice
+            and voice.source.path == shot.source.path
+            and abs(shot.source_frame(voice.record) - voice.start) <= slack
+        ):
+            voices.pop(0)
+            if (events and events[-1].source.has_audio and voice.record != sound_end) or voice.record < sound_end:
+                raise UserError(f"its sound has a gap or a layer at frame {sound_end}; close it, a timeline runs on")
+            lead, sound_end = shot.record - voice.record, voice.end
+        else:
+            voice = None
+            lead = shot.record - sound_end if events and events[-1].source.has_audio else 0
+        source = replace(shot.source, has_audio=voice is not None)
+        events.append(Event(source, round(shot.start), shot.frames, float(shot.speed), shot.transition, lead))
+    if voices:
+        raise UserError(f"its sound at frame {voices[0].record} belongs to no picture; keep the sound of the shots")
+    return events
+
+
+def shift_cuts(segments: Sequence[Segment], offsets: Sequence[int]) -> list[Segment]:
+    """The same picture with each segment, and what is before it, cut so many frames later: inside a dissolve.
+
+    >>> rate = Rate.named("24")
+    >>> shots = [Segment(number, Source("a.mov", "A", rate, 0, 99), 20 * number, 30, 20) for number in (0, 1)]
+    >>> [(shot.record, float(shot.start), shot.frames) for shot in shift_cuts(shots, [0, 6])]
+    [(0, 30.0, 26), (26, 36.0, 14)]
+    """
+    return [
+        replace(
+            shot, record=shot.record + own, start=shot.source_frame(shot.record + own), frames=shot.frames - own + after
+        )
+        for shot, own, after in zip(segments, offsets, [*offsets[1:], 0], strict=True)
+    ]
+
+
+def astride(segments: Sequence[Segment]) -> list[Segment]:
+    """The same picture with each cut in the middle of its dissolve, transition // 2 frames on, as editors expect it."""
+    return shift_cuts(segments, [segment.transition // 2 for segment in segments])
+
+
+def measure(tracks: Iterable[list[Segment]]) -> None:
+    """Give sources that have no frames those that the tracks use, in place; their starts must count from timecode 0."""
+    tracks = list(tracks)
+    used: dict[str, list[Fraction]] = {}
+    for segments in tracks:
+        handles = [after.transition for after in segments[1:]] + [0]
+        for segment, handle in zip(segments, handles, strict=False):
+            reach = used.setdefault(segment.source.path, [])
+            reach += [segment.start, segment.source_frame(segment.end + handle)]
+    for segments in tracks:
+        for index, segment in enumerate(segments):
+            if not segment.source.frames:
+                first, last = floor(min(used[segment.source.path])), ceil(max(used[segment.source.path]))
+                source = replace(segment.source, start_frame=first, frames=last - first)
+                segments[index] = replace(segment, source=source, start=segment.start - first)
+
+
+def music(segments: Sequence[Segment]) -> Source | None:
+    """The file that plays as these segments of music: none, or one from its and the timeline's first frame on."""
+    if not segments:
+        return None
+    if len(segments) > 1 or segments[0].record or segments[0].start:
+        raise UserError("its music is cut or begins later; lay one file from the first frame on")
+    return segments[0].source
+
+
+def _format(path: Path) -> ModuleType:
+    """The module that writes and reads files of this name: to_text(timeline) and from_text(text, rate)."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UserError(f"'{path.name}' is not named as a timeline; end the name in {', '.join(SUFFIXES)}")
+    return import_module(f"rlfilm_lib.media.{SUFFIXES[suffix]}")
 
 
 def _check(timeline: Timeline) -> None:
@@ -295,6 +413,9 @@ def _check(timeline: Timeline) -> None:
     first = timeline.events[0]
     if first.transition or first.audio_lead:
         raise UserError("event 1 has no event before it; set its transition and its audio_lead to 0")
+    for number, (before, event) in enumerate(pairwise(timeline.events), start=2):
+        if event.audio_lead and not (before.source.has_audio or event.source.has_audio):
+            raise UserError(f"event {number} has audio_lead {event.audio_lead}, but there is no sound; set it to 0")
     picture, sound = timeline.picture(), timeline.sound()
     followers = [event.transition for event in timeline.events[1:]] + [0]
     for shot, handle in zip(picture, followers, strict=True):
