@@ -74,7 +74,8 @@ def to_text(timeline: Timeline) -> tuple[str, list[str]]:
 
 def from_text(text: str, rate: Rate | None) -> Timeline:
     """The timeline of an EDL. Where it does not say what its files hold, they are as long as what is used of them."""
-    name, drop, size, lines = "", False, HD, []
+    name, drop, size = "", False, HD
+    lines: list[tuple[re.Match, dict[str, str]]] = []
     for number, line in enumerate((line.strip() for line in text.splitlines()), start=1):
         if line.startswith("TITLE:"):
             name = line.removeprefix("TITLE:").strip()

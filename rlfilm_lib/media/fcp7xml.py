@@ -5,7 +5,7 @@ picture size, reels, which channels a file has, the speed (the filter "Time Rema
 and the sound of an event. In and out of a clip count frames as it plays, after the speed: where the first is not whole
 it is rounded, and the graph of the filter says exactly which frame of the file it shows.
 
-Source: Apple, "Final Cut Pro XML Interchange Format", version 4, 2007 (elements clipitem, file, filter, link, timecode).
+Source: Apple, "Final Cut Pro XML Interchange Format", version 4, 2007: clipitem, file, filter, link, timecode.
 """
 
 from dataclasses import replace
@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.media.otio import OWN, from_otio, opentimelineio, rate_of, to_otio
-from rlfilm_lib.media.timeline import Rate, Segment, Timeline
+from rlfilm_lib.media.timeline import Rate, Segment, Source, Timeline
 
 FCP = "fcp_xml"
 """The key of the metadata that the adapter turns into elements, and back."""
@@ -36,6 +36,8 @@ def to_text(timeline: Timeline) -> tuple[str, list[str]]:
     root = ElementTree.fromstring(text.encode())
     for node in root.iter():
         node.text, node.tail = (node.text or "").strip() or None, None
+        for twice in node.findall("rate")[1:]:
+            node.remove(twice)
     _link(root, timeline)
     ElementTree.indent(root)
     return HEAD + ElementTree.tostring(root, encoding="unicode") + "\n", warnings
@@ -45,28 +47,34 @@ def from_text(text: str, rate: Rate | None) -> Timeline:
     """The timeline of an XML; `rate` is not needed."""
     try:
         cut = opentimelineio().adapters.read_from_string(text, "fcp_xml")
+        if not isinstance(cut, opentimelineio().schema.Timeline) or cut.tracks is None:
+            raise UserError("it holds several sequences or an empty one; give a file of one cut")
+        _undress(cut)
     except UserError:
         raise
     except Exception:  # the adapter lets through whatever its parsing runs into
         raise UserError("it is damaged or no Final Cut Pro 7 XML; write it again") from None
-    if not isinstance(cut, opentimelineio().schema.Timeline) or cut.tracks is None:
-        raise UserError("it holds several sequences or an empty one; give a file of one cut")
-    _undress(cut)
     return from_otio(cut)
 
 
 def _sayable(timeline: Timeline) -> tuple[Timeline, list[str]]:
     """The timeline with files of a rate that XML cannot say counted at that of the timeline, and a warning for each."""
-    events, warnings = list(timeline.events), []
-    for index, event in enumerate(events):
-        source = event.source
-        if source.rate.fps not in (source.rate.nominal, Fraction(source.rate.nominal * 1000, 1001)):
-            start = round(source.start_frame * timeline.rate.fps / source.rate.fps)
-            counted = replace(source, rate=timeline.rate, start_frame=start, frames=source.length(timeline.rate))
-            events[index] = replace(event, source=counted)
-            said = f"its file runs at {source.rate.name}, counted at {timeline.rate.name} in the XML"
-            warnings.append(f"event {index + 1}: {said}")
-    return replace(timeline, events=events), warnings
+    rate, warnings = timeline.rate, []
+
+    def sayable(source: Source, who: str) -> Source:
+        nominal = source.rate.nominal
+        if source.rate.fps in (nominal, Fraction(nominal * 1000, 1001)):
+            return source
+        warnings.append(f"{who}: its file runs at {source.rate.name}, the XML counts it at {rate.name}")
+        start = round(source.start_frame * rate.fps / source.rate.fps)
+        return replace(source, rate=rate, start_frame=start, frames=source.length(rate))
+
+    events = [
+        replace(event, source=sayable(event.source, f"event {number}"))
+        for number, event in enumerate(timeline.events, start=1)
+    ]
+    music = timeline.music and sayable(timeline.music, "music")
+    return replace(timeline, events=events, music=music), warnings
 
 
 def _dress(cut: Any, timeline: Timeline) -> None:
@@ -86,7 +94,7 @@ def _dress(cut: Any, timeline: Timeline) -> None:
                 clip.metadata[FCP]["sourcetrack"] = {"mediatype": "audio", "trackindex": "1"}
             if segment.speed != 1:
                 _retime(clip, segment, timeline)
-            channels = {} if track.name == "A2" else {"video": pixels}
+            channels: dict[str, Any] = {} if track.name == "A2" else {"video": pixels}
             if source.has_audio or sound:
                 channels["audio"] = {"channelcount": "2"}
             media = clip.media_reference
@@ -201,6 +209,8 @@ def _played(effect: Any, clip: Any, media: Any) -> tuple[float, Any]:
     played = (start - first).value_rescaled_to(start)
     parameters = {str(parameter.get("parameterid")): parameter for parameter in _said(effect, "parameter") or []}
     speed = float(Fraction(parameters["speed"]["value"]).limit_denominator(1_000_000) / 100)
+    if parameters.get("variablespeed", {}).get("value", "0") != "0":
+        raise UserError(f"the clip '{clip.name}' changes its speed; give each clip one")
     keyframes = parameters.get("graphdict", {}).get("keyframe", [])
     marked = [(float(key["when"]), float(key["value"])) for key in keyframes if "speedkfin" in key]
     when, value = marked[0] if marked else (0.0, 0.0)
@@ -209,7 +219,7 @@ def _played(effect: Any, clip: Any, media: Any) -> tuple[float, Any]:
 
 def _said(item: Any, *path: str) -> Any:
     """What the adapter read of an element inside that of an object; None where there is none."""
-    found = item.metadata.get(FCP) if item else None
+    found: Any = item.metadata.get(FCP) if item else None
     for tag in path:
         found = found.get(tag) if hasattr(found, "get") else None
     return found

@@ -1,7 +1,7 @@
 """OpenTimelineIO: the .otio file of a timeline, and the objects that its adapters for other kinds of files take.
 
 Tracks V, A and A2 (picture, sound, music), all times at the rate of the timeline, those in a file counted from its own
-timecode. A dissolve stands astride its cut, half before and half after, as editors expect it. Speed is a LinearTimeWarp.
+timecode. A dissolve stands astride its cut, half before and half after, as editors expect it. Speed: a LinearTimeWarp.
 What OpenTimelineIO has no field for is metadata: under "cmx_3600" the reel, under "rlfilm" rates and picture size.
 
 Source: Academy Software Foundation, OpenTimelineIO 0.18, "Timeline Structure" and "Time Ranges" of its documentation.
@@ -69,7 +69,7 @@ def to_otio(timeline: Timeline) -> Any:
     otio, rate = opentimelineio(), timeline.rate
     result = otio.schema.Timeline(timeline.name, global_start_time=_time(timeline.record_frame, rate))
     result.metadata[OWN] = {"rate": _exactly(rate), "size": list(timeline.size)}
-    layers = {"V": [], "A": []} | timeline.tracks()
+    layers: dict[str, list[Segment]] = {"V": [], "A": []} | timeline.tracks()
     layers["V"] = astride(layers["V"])
     for name, segments in layers.items():
         kind = otio.schema.TrackKind.Video if name == "V" else otio.schema.TrackKind.Audio

@@ -311,25 +311,25 @@ def join(picture: Sequence[Segment], sound: Sequence[Segment]) -> list[Event]:
         if shot.record != cut:
             raise UserError(f"its picture has a gap or a layer at frame {cut}; close it, a timeline runs on")
         cut = shot.end
-        slack = max(1, shot.speed)
-        voice = next(iter(voices), None)
-        if (
-            voice
-            and voice.source.path == shot.source.path
-            and abs(shot.source_frame(voice.record) - voice.start) <= slack
-        ):
-            voices.pop(0)
-            if (events and events[-1].source.has_audio and voice.record != sound_end) or voice.record < sound_end:
+        after_sound = bool(events) and events[-1].source.has_audio
+        voice = voices.pop(0) if voices and _in_sync(shot, voices[0]) else None
+        if voice:
+            if voice.record < sound_end or (after_sound and voice.record > sound_end):
                 raise UserError(f"its sound has a gap or a layer at frame {sound_end}; close it, a timeline runs on")
             lead, sound_end = shot.record - voice.record, voice.end
         else:
-            voice = None
-            lead = shot.record - sound_end if events and events[-1].source.has_audio else 0
-        source = replace(shot.source, has_audio=voice is not None)
+            lead = shot.record - sound_end if after_sound else 0
+        source = replace(shot.source, has_audio=bool(voice))
         events.append(Event(source, round(shot.start), shot.frames, float(shot.speed), shot.transition, lead))
     if voices:
         raise UserError(f"its sound at frame {voices[0].record} belongs to no picture; keep the sound of the shots")
     return events
+
+
+def _in_sync(shot: Segment, voice: Segment) -> bool:
+    """Whether a piece of sound belongs to a shot: from the same file, at the same place in it but for rounding."""
+    error = abs(float(shot.source_frame(voice.record) - voice.start))
+    return shot.source.path == voice.source.path and error <= max(1, shot.speed)
 
 
 def shift_cuts(segments: Sequence[Segment], offsets: Sequence[int]) -> list[Segment]:
