@@ -4,8 +4,9 @@ Files hold 8-bit yuv420p in BT.709, limited range, tagged as such, with the inde
 start before it has the whole file. They are written under a temporary name and renamed: there whole or not at all.
 """
 
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -18,14 +19,23 @@ from rlfilm_lib.errors import UserError
 BT709 = 1
 """Its number in ISO/IEC 23091-2, alike for primaries, transfer curve and matrix."""
 LIMITED, FULL = 1, 2
+SAMPLE_RATE = 48_000
+"""Of the sound, per second."""
 
 
-def write(path: str | os.PathLike, frames: Iterable[np.ndarray], fps: float, crf: int = 16) -> Path:
+def write(
+    path: str | os.PathLike,
+    frames: Iterable[np.ndarray],
+    fps: float | Fraction,
+    crf: int = 16,
+    sound: Iterable[np.ndarray] | None = None,
+) -> Path:
     """Write frames (H, W, 3) uint8, display-referred RGB, as an mp4 clip; returns its path.
 
     path: ends in .mp4, in a folder that exists; frames: an array (F, H, W, 3) or any iterable, taken one at a time;
-    fps: frames per second; crf: the encoder's quality, 0 (lossless) to 51: 16 is hard to tell from the original. A
-    file that is already there is replaced once the new one is complete.
+    fps: frames per second; crf: the encoder's quality, 0 (lossless) to 51: 16 is hard to tell from the original; sound:
+    blocks (n, 2) float32 of stereo at 48 kHz, taken as the frames go on, for an AAC track. A file that is already there
+    is replaced once the new one is complete.
 
     Raises ValueError where there is no frame, a frame has an odd side, another shape than the first or another type
     than uint8, fps is not above 0, or the file cannot be written there.
@@ -40,7 +50,7 @@ def write(path: str | os.PathLike, frames: Iterable[np.ndarray], fps: float, crf
     check_path(path)
     if not (np.isfinite(fps) and fps > 0):
         raise UserError(f"fps is {fps}; give a number of frames per second above 0, such as 24")
-    av = _pyav()
+    av = pyav()
     frames = iter(frames)
     first = next(frames, None)
     if first is None:
@@ -50,10 +60,15 @@ def write(path: str | os.PathLike, frames: Iterable[np.ndarray], fps: float, crf
     try:
         with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             stream = _stream(container, first.shape, fps, crf)
+            track, heard = _track(av, container, sound), 0.0
             _encode(av, container, stream, first)
             for number, frame in enumerate(frames, start=1):
                 _check_frame(frame, number, first.shape)
+                while heard * fps < number * SAMPLE_RATE:
+                    heard = next(track, math.inf)
                 _encode(av, container, stream, frame)
+            for _ in track:
+                pass
             container.mux(stream.encode())
         os.replace(part, path)
     except OSError as error:
@@ -73,7 +88,7 @@ def read(path: str | os.PathLike) -> tuple[np.ndarray, float]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"there is no file '{path}'; check the name, or make the clip first")
-    av = _pyav()
+    av = pyav()
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -81,7 +96,7 @@ def read(path: str | os.PathLike) -> tuple[np.ndarray, float]:
             stream = container.streams.video[0]
             fps = stream.average_rate or stream.guessed_rate or Fraction(24)
             expected = round(stream.duration * stream.time_base * fps) if stream.duration else stream.frames
-            frames = [_rgb(frame) for frame in container.decode(stream)]
+            frames = [rgb(frame) for frame in container.decode(stream)]
     except (av.error.FFmpegError, ValueError) as error:
         if isinstance(error, UserError):
             raise
@@ -91,11 +106,12 @@ def read(path: str | os.PathLike) -> tuple[np.ndarray, float]:
     return np.stack(frames), float(fps)
 
 
-def _pyav() -> ModuleType:
+def pyav(extra: str = "film") -> ModuleType:
+    """PyAV; UserError, with the extra that installs it, where it is missing."""
     try:
         import av
     except ImportError:
-        raise UserError('video files need PyAV, which is not installed; run: pip install "rlfilm[film]"') from None
+        raise UserError(f'video files need PyAV, which is not installed; run: pip install "rlfilm[{extra}]"') from None
     return av
 
 
@@ -136,6 +152,22 @@ def _stream(container: Any, shape: tuple[int, ...], fps: float, crf: int) -> Any
     return stream
 
 
+def _track(av: ModuleType, container: Any, sound: Iterable[np.ndarray] | None) -> Iterator[int]:
+    """Encodes one block of sound at each step, and yields how many samples there are by then."""
+    if sound is None:
+        return
+    stream = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
+    stream.bit_rate = 192_000
+    samples = 0
+    for block in sound:
+        part = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T, np.float32), format="fltp", layout="stereo")
+        part.sample_rate, part.pts, part.time_base = SAMPLE_RATE, samples, Fraction(1, SAMPLE_RATE)
+        container.mux(stream.encode(part))
+        samples += len(block)
+        yield samples
+    container.mux(stream.encode())
+
+
 def _encode(av: ModuleType, container: Any, stream: Any, frame: np.ndarray) -> None:
     picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24").reformat(
         format="yuv420p", src_color_range=FULL, dst_colorspace=BT709, dst_color_range=LIMITED
@@ -143,9 +175,10 @@ def _encode(av: ModuleType, container: Any, stream: Any, frame: np.ndarray) -> N
     container.mux(stream.encode(picture))
 
 
-def _rgb(frame: Any) -> np.ndarray:
+def rgb(frame: Any, width: int | None = None, height: int | None = None) -> np.ndarray:
+    """A decoded frame of PyAV as (height, width, 3) uint8 RGB, scaled where a size is given."""
     matrix = frame.colorspace if frame.colorspace in (4, 5, 6, 7, 9) else BT709
     spread = frame.color_range if frame.color_range in (LIMITED, FULL) else LIMITED
     return frame.reformat(
-        format="rgb24", src_colorspace=matrix, src_color_range=spread, dst_color_range=FULL
+        width, height, format="rgb24", src_colorspace=matrix, src_color_range=spread, dst_color_range=FULL
     ).to_ndarray()
