@@ -148,9 +148,9 @@ def _warnings(timeline: Timeline, reels: dict[str, str], lines: int) -> list[str
             who = f"event {', '.join(users[reel])}" if reel in users else "music"
             warnings.append(f"{who}: the reel '{reel}' is called {short} in the EDL; its name stands in a comment")
     for number, (segment, event) in enumerate(zip(timeline.picture(), timeline.events, strict=True), start=1):
-        if event.source.rate.fps != rate.fps:
+        if event.source.rate != rate:
             own = event.source.rate.name
-            warnings.append(f"event {number}: its file runs at {own}, the timecodes in the EDL at {rate.name}")
+            warnings.append(f"event {number}: its file counts at {own}, the timecodes in the EDL at {rate.name}")
         if Fraction(str(_speed(segment, rate))) / rate.nominal != segment.speed:
             said = _speed(segment, rate) / rate.nominal
             warnings.append(f"event {number}: its speed is {event.speed:.6g}, an EDL can only say {said:.6g}")
@@ -173,7 +173,7 @@ def _timeline(name: str, rate: Rate, size: tuple[int, int], lines: list[tuple[re
         source = _source(event[1], notes, "TO" if event[3] == "D" else "FROM", rate)
         start, used = Fraction(first - _first_frame(source, rate)), last - first
         speed = Fraction(notes["M2"]) / rate.nominal if "M2" in notes else Fraction(used, length)
-        if round(length * speed) != used or start + length * speed > source.length(rate) > 0:
+        if max(1, round(length * speed)) != used or start + length * speed > source.length(rate) > 0:
             speed = Fraction(used, length)  # M2 is rounded
         for channel in CHANNELS[event[2]]:
             transition = int(event[4] or 0) if channel == "V" else 0

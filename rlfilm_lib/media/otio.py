@@ -7,7 +7,6 @@ What OpenTimelineIO has no field for is metadata: under "cmx_3600" the reel, und
 Source: Academy Software Foundation, OpenTimelineIO 0.18, "Timeline Structure" and "Time Ranges" of its documentation.
 """
 
-import json
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -47,9 +46,9 @@ def from_text(text: str, rate: Rate | None) -> Timeline:
     otio = opentimelineio()
     try:
         return from_otio(otio.adapters.read_from_string(text, "otio_json"))
-    except (otio.exceptions.OTIOError, ValueError, json.JSONDecodeError) as error:
-        if isinstance(error, UserError):
-            raise
+    except UserError:
+        raise
+    except (otio.exceptions.OTIOError, AttributeError, KeyError, TypeError, ValueError):
         raise UserError("it is damaged or no OpenTimelineIO file; write it again") from None
 
 

@@ -11,6 +11,31 @@ counted at the rate of the file). Events run one after the other, so the length 
   must have these frames. A dissolve does not move the sound; with n = -N // 2 the sound changes halfway through it.
 
 `Timeline.picture()` and `Timeline.sound()` lay this out as segments: what a renderer needs, and what the files hold.
+
+What each kind of file carries. aside: it comes back here, but stands in a comment or in metadata, where other tools do
+not look. no: it is lost or rounded. What is lost or "warned" is a line, with the number of the event, in what `write`
+returns. A Timeline holds no grade, reframing or speed ramp: those are in the rendered film, grades in `media.look`.
+
+| carried | .otio | .edl | .xml | .fcpxml |
+|---|---|---|---|---|
+| name | yes | yes | yes | yes |
+| rate | yes | aside | yes | yes |
+| drop-frame timecode | aside | yes | yes | yes |
+| timecode of the first frame | yes | yes | yes | yes |
+| picture size | aside | aside | yes | yes |
+| source and record ranges | yes | yes | yes | yes |
+| dissolves | yes | yes | yes | yes |
+| J and L cuts | yes | yes | yes | yes |
+| music | yes | yes | yes | yes |
+| speed, a multiple of 0.1 frames per second | yes | yes | yes | yes |
+| speed, any other | yes | no | yes | yes |
+| reel names of up to 8 letters, digits, underscores | yes | yes | yes | yes |
+| reel names, any other | yes | aside, warned | yes | yes |
+| paths of the files | yes | aside | yes | yes |
+| length and first timecode of the files | yes | aside | yes | yes |
+| rate of a file, another named one | yes | aside, warned | yes | yes |
+| rate of a file, any other | yes | aside, warned | no | yes |
+| drop-frame timecode of a file, in a cut without | aside | aside, warned | yes | yes |
 """
 
 import os
@@ -329,7 +354,7 @@ def join(picture: Sequence[Segment], sound: Sequence[Segment]) -> list[Event]:
 def _in_sync(shot: Segment, voice: Segment) -> bool:
     """Whether a piece of sound belongs to a shot: from the same file, at the same place in it but for rounding."""
     error = abs(float(shot.source_frame(voice.record) - voice.start))
-    return shot.source.path == voice.source.path and error <= max(1, shot.speed)
+    return shot.source.path == voice.source.path and error <= max(1.0, float(shot.speed))
 
 
 def shift_cuts(segments: Sequence[Segment], offsets: Sequence[int]) -> list[Segment]:
