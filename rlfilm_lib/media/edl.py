@@ -48,6 +48,9 @@ def to_text(timeline: Timeline) -> tuple[str, list[str]]:
     text = [f"TITLE: {_plain(timeline.name)}", f"FCM: {'' if rate.drop else 'NON-'}DROP FRAME"]
     for number, (segment, channel) in enumerate(lines, start=1):
         reel, times = reels[segment.source.reel], _times(timeline, segment)
+        if segment.transition > LARGEST_NUMBER:
+            long = f"event {segment.number} dissolves in over {segment.transition} frames"
+            raise UserError(f"{long}; an EDL holds {LARGEST_NUMBER}: shorten it")
         if segment.transition:
             before = tracks["V"][segment.number - 2]
             _, source_out, _, record_out = _times(timeline, before)
@@ -135,7 +138,8 @@ def _first_frame(source: Source, rate: Rate) -> int:
 
 
 def _speed(segment: Segment, rate: Rate) -> float:
-    return round(float(segment.speed * rate.nominal), 1)
+    """Frames per second of timecode, as M2 can say them; 0 would be a still."""
+    return max(round(float(segment.speed * rate.nominal), 1), 0.1)
 
 
 def _warnings(timeline: Timeline, reels: dict[str, str], lines: int) -> list[str]:

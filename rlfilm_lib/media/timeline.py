@@ -56,7 +56,7 @@ SUFFIXES = {".otio": "otio", ".edl": "edl", ".xml": "fcp7xml", ".fcpxml": "fcpxm
 HD = (1920, 1080)
 """The picture size where a file does not say one."""
 DAY_HOURS = 24
-SMALLEST_SPEED, LARGEST_SPEED = 0.01, 100.0
+SMALLEST_SPEED, LARGEST_SPEED = 0.001, 100.0
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class Timeline:
     """A cut: its name, rate, picture size (width, height), events in order, the timecode of its first frame, and music.
 
     Music starts with the first frame and lasts as long as both do. UserError where an event cannot be: lengths below 1,
-    frames that its file does not have (for its dissolves and its sound too), a speed outside 0.01 to 100.
+    frames that its file does not have (for its dissolves and its sound too), a speed outside 0.001 to 100.
 
     >>> rate = Rate.named("24")
     >>> a, b = Source("a.mov", "A001", rate, 0, 100), Source("b.mov", "B001", rate, 86400, 100)

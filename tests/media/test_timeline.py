@@ -147,7 +147,7 @@ def test_join_refuses_what_is_no_timeline():
         ([Event(ANNA, 0, 0)], "event 1 has frames 0; give 1 or more"),
         ([Event(ANNA, 0, -5)], "event 1 has frames -5; give 1 or more"),
         ([Event(ANNA, 0, 9), Event(BERT, 0, 48, transition=-1)], "event 2 has transition -1"),
-        ([Event(ANNA, 0, 48, speed=0.0)], "event 1 has speed 0.0; give one from 0.01 to 100"),
+        ([Event(ANNA, 0, 48, speed=0.0)], "event 1 has speed 0.0; give one from 0.001 to 100"),
         ([Event(ANNA, 0, 48, speed=float("nan"))], "event 1 has speed nan"),
         ([Event(ANNA, 0, 48, transition=4)], "event 1 has no event before it"),
         ([Event(ANNA, 0, 48, audio_lead=-4)], "event 1 has no event before it"),

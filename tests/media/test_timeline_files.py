@@ -245,7 +245,7 @@ def test_dissolves_of_every_length(tmp_path, suffix, transition):
 
 
 @EACH_KIND
-@pytest.mark.parametrize("speed", [0.01, 1 / 3, 0.5, 0.9997, 1.3337, 4.0, 100.0])
+@pytest.mark.parametrize("speed", [0.001, 0.01, 1 / 3, 0.5, 0.9997, 1.3337, 4.0, 100.0])
 def test_speeds(tmp_path, suffix, speed):
     """All come back but in an EDL, which says tenths of frames per second, and warns."""
     rate = Rate(24)
