@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parent.parent
 """Where notebooks/ and tests/ lie when the library runs from a clone."""
 
-EXTRA = {"av": "film", "matplotlib": "film", "PIL": "film", "jupyterlab": "lab"}
+EXTRA = {"av": "film", "matplotlib": "film", "PIL": "film", "jupyterlab": "lab", "h5py": "edit", "scipy": "edit"}
 """Package → the extra that installs it. (The frameworks' absence is noticed where one is chosen.)"""
 
 app = typer.Typer(
@@ -300,12 +300,17 @@ def film(
         _print_json(report)
 
 
-@app.command(epilog="Example: rlfilm bench environments --json")
+@app.command(epilog="Example: rlfilm bench envs --json")
 def bench(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="One benchmark; default: all.")] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A file of the data set that NAME measures on; repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure speeds: runs tests/bench/bench_NAME.py of the checkout, each of which has `bench() -> dict`."""
+    """Measure speeds and scores: runs tests/bench/bench_NAME.py of the checkout, each with a `bench() -> dict`."""
+    import inspect
     import runpy
 
     scripts = {path.stem.removeprefix("bench_"): path for path in sorted(CHECKOUT.glob("tests/bench/bench_*.py"))}
@@ -315,7 +320,10 @@ def bench(
         raise unknown("benchmark", name, scripts)
     measured = {}
     for each in [name] if name else scripts:
-        measured[each] = runpy.run_path(str(scripts[each]))["bench"]()
+        run = runpy.run_path(str(scripts[each]))["bench"]
+        if data and "data" not in inspect.signature(run).parameters:
+            raise UserError(f"--data {data[0]}: benchmark '{each}' takes none: name one that does, such as summaries")
+        measured[each] = run(data=data) if data else run()
         if not as_json:
             _print_table((each, measure, _figure(value)) for measure, value in measured[each].items())
     if as_json:

@@ -1,0 +1,1 @@
+"""Video as data: data sets, features, and what summaries and generated clips are measured by."""
