@@ -22,3 +22,13 @@ gym.register(
     entry_point="rlfilm_lib.envs.character:OneCharacter",
     vector_entry_point="rlfilm_lib.envs.character:Character",
 )
+gym.register(
+    id="rlfilm/Storyboard-v0",
+    entry_point="rlfilm_lib.envs.storyboard:OneStoryboard",
+    vector_entry_point="rlfilm_lib.envs.storyboard:Storyboard",
+)
+gym.register(
+    id="rlfilm/FilmEdit-v0",
+    entry_point="rlfilm_lib.envs.film_edit:OneFilmEdit",
+    vector_entry_point="rlfilm_lib.envs.film_edit:FilmEdit",
+)

@@ -13,8 +13,8 @@ ASL = {"slow": 8.0, "medium": 4.0, "fast": 2.0}
 and Technology*, 3rd ed., 2009)."""
 SPREAD = 1.2
 """Standard deviation of the shot lengths of a whole film, over their average (Salt)."""
-TOLERANCE = 0.35
-"""Of ln(length / target), at which `rhythm` has fallen to exp(-1/2) = 0.61: 1.4 times too long or short. Our own."""
+TOLERANCE = 0.3
+"""Of ln(length / target), at which `rhythm` has fallen to exp(-1/2) = 0.61: 1.35 times too long or short. Our own."""
 
 _SHARE = (np.arange(4096) + 0.5) / 4096
 _NORMAL = np.array([NormalDist().inv_cdf(share) for share in _SHARE])
@@ -51,7 +51,7 @@ def rhythm(length_s: ArrayLike, target_s: ArrayLike, tolerance: float = TOLERANC
     of log-likelihoods would prefer one endless shot, a sum of this kernel flicker, its plain mean the mode.
 
     >>> rhythm([4.0, 8.0, 2.0], 4.0).round(3).tolist()
-    [1.0, 0.141, 0.141]
+    [1.0, 0.069, 0.069]
     """
     off = np.log(np.divide(length_s, target_s)) / tolerance
     return np.exp(-0.5 * off * off)
@@ -63,7 +63,7 @@ def pace(lengths_s: ArrayLike, targets_s: ArrayLike, tolerance: float = TOLERANC
     lengths_s, targets_s: (n, ...). Of 30 s at a target of 4 s, in order: one endless shot, flicker, and seven shots.
 
     >>> [round(float(pace([30 / n] * n, [4.0] * n)), 2) for n in (1, 60, 7)]
-    [0.0, 0.0, 0.98]
+    [0.0, 0.0, 0.97]
     """
     lengths = np.asarray(lengths_s, float)
     return (lengths * rhythm(lengths, targets_s, tolerance)).sum(axis=0) / lengths.sum(axis=0)

@@ -32,7 +32,7 @@ def test_uniforms_must_be_one_per_shot():
 
 
 def test_rhythm_by_hand():
-    assert pacing.rhythm(6.0, 4.0) == pytest.approx(np.exp(-0.5 * (np.log(1.5) / 0.35) ** 2))
+    assert pacing.rhythm(6.0, 4.0) == pytest.approx(np.exp(-0.5 * (np.log(1.5) / 0.3) ** 2))
     assert pacing.pace([6.0, 2.0], [4.0, 2.0]) == pytest.approx((6 * pacing.rhythm(6.0, 4.0) + 2) / 8)
 
 

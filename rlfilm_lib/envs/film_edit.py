@@ -1,0 +1,474 @@
+"""rlfilm/FilmEdit-v0: cut a scene of dialogue from the angles of its coverage. See `FilmEdit` and `optimum`."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rlfilm_lib.envs import coverage
+from rlfilm_lib.envs.batch import BatchEnv, SingleEnv
+from rlfilm_lib.envs.coverage import ANGLES, BEATS, JOINS, PAIR, Scene
+from rlfilm_lib.errors import UserError, unknown
+from rlfilm_lib.film import pacing
+
+if TYPE_CHECKING:
+    from rlfilm_lib.stage.take import Take
+
+STRAIGHT, LEAD, TRAIL, DISSOLVE = range(len(JOINS))
+CONTROLS = {1: 1, 2: 3, 3: 4}
+"""How many of JOINS there are to choose from."""
+PING_PONG = 0.5
+"""What is left of `listener` in a shot that was cut to, from who spoke to who speaks, on his first word."""
+
+WEIGHTS = {
+    "shot": 0.22, "listener": 0.08, "line": 0.04, "thirty_degrees": 0.04, "eyeline": 0.04, "match_on_action": 0.02,
+    "step": 0.02, "speech": 0.07, "beat": 0.06, "transition": 0.09, "rhythm": 0.32,
+}  # fmt: skip
+"""Of each term in the mean over the screen time of a cut; they add up to 1."""
+CUT = ("line", "thirty_degrees", "eyeline", "match_on_action", "step")
+CUT_WEIGHT = sum(WEIGHTS[term] for term in CUT)
+
+# What a policy sees.
+WINDOWS = np.array([0, 1, 2, 3, 4, 6, 8, 12, 16])
+"""Beats ahead at which the windows of look-ahead begin and end."""
+NEXT, ACCENTS_AHEAD = 4, 8
+"""Beats of look-ahead at cuts, and at accents."""
+SHOT_ROWS = ("cut", "ping-pong", "word", "accent", "transition")
+"""What of the shot on screen goes on for as long as it lasts: the terms of CUT, weighted, ..., each in [0, 1]."""
+OBSERVATION = (
+    *(f"{angle} shows, {a} to {b}" for a, b in zip(WINDOWS[:-1], WINDOWS[1:], strict=True) for angle in ANGLES),
+    *(f"cut to {angle} in {ahead}" for ahead in range(NEXT) for angle in ANGLES),
+    *(f"ping-pong to {angle} in {ahead}" for ahead in range(2) for angle in ANGLES),
+    *(f"{join} cut in {ahead}" for join in JOINS[:3] for ahead in range(NEXT)),
+    *(f"accent in {ahead}" for ahead in range(ACCENTS_AHEAD)),
+    *(f"target in {ahead}" for ahead in range(NEXT)),
+    *(f"rhythm in {ahead}" for ahead in range(NEXT)),
+    "target", "length", "length to target",
+    *(f"{name} of the shot" for name in SHOT_ROWS),
+    *(f"on {angle}" for angle in ANGLES),
+    *(f"ellipse in {ahead}" for ahead in range(NEXT)), "ellipse passed", "ellipse ahead",
+    "progress", "rest", "rest to target",
+)  # fmt: skip
+OBSERVATION_LIMIT = 3.0
+
+# Rows of an environment's edit so far.
+ANGLE, START, TARGET = range(3)
+TERMS = ("line", "thirty_degrees", "eyeline", "match_on_action", "step", "speech", "beat", "transition", "listener")
+"""What a cut fixes for as long as the shot lasts: `listener` and `speech` are factors of what each beat has of them."""
+JOINED = slice(3, 3 + len(TERMS))
+EDIT_ROWS = 3 + len(TERMS)
+
+
+class Shot(NamedTuple):
+    """One shot of a cut: the beat it begins at, its angle, and how it is joined to the shot before it, see JOINS."""
+
+    start: int
+    angle: int
+    join: int = STRAIGHT
+
+
+class FilmEdit(BatchEnv):
+    """Cut a scene of 30 s from four angles that run in parallel, beat by beat."""
+
+    metadata: dict[str, Any] = BatchEnv.metadata | {"render_fps": 2, "yardsticks": {}}
+    weights: ClassVar[dict[str, float]] = WEIGHTS | {"rhythm": WEIGHTS["rhythm"] * BEATS}
+    episode_steps = BEATS
+    draws = 2
+
+    def __init__(
+        self, num_envs: int = 1, controls: int = 3, pace: str | None = None, render_mode: str | None = None
+    ) -> None:
+        if controls not in CONTROLS:
+            raise UserError(
+                f"controls={controls} is not offered: give 1 (straight cuts), 2 (and the sound) or 3 (and dissolves)"
+            )
+        super().__init__(
+            num_envs,
+            gym.spaces.Box(-OBSERVATION_LIMIT, OBSERVATION_LIMIT, (len(OBSERVATION),), np.float32),
+            gym.spaces.Discrete(1 + CONTROLS[controls] * len(ANGLES)),
+            render_mode,
+        )
+        self.controls, self.pace = controls, _checked(pace)
+        if pace is not None:  # the yardsticks were measured over all paces
+            self.metadata = self.metadata | {"yardsticks": {}}
+        example = coverage.draw(np.zeros(1, np.uint64), np.zeros(1, int))
+        self.scene = {
+            name: np.zeros((array[..., 0].size, num_envs), np.float32)
+            for name, array in zip(Scene._fields, example, strict=True)
+            if name in SCORED
+        }
+        self.shapes = {name: getattr(example, name).shape[:-1] for name in self.scene}
+        self._reel = np.zeros((1, num_envs), np.uint64)
+        self._pace = np.zeros((1, num_envs), np.float32)
+        self._edit = np.zeros((EDIT_ROWS, num_envs), np.float32)
+        self._content = np.zeros((len(ANGLES) * (BEATS + 1), num_envs), np.float32)
+        self._cut = np.zeros(((len(coverage.PAIRS) + 1) * BEATS, num_envs), np.float32)
+        self.scene |= {
+            "reel": self._reel,  # the scene's number, see coverage.draw
+            "pace": self._pace,  # a number of pacing.ASL
+            "edit": self._edit,  # angle, first beat and target of the shot on screen, and what its cut was worth: TERMS
+            "content": self._content,  # running sums of what each angle shows, weighted
+            "cut": self._cut,  # CUT of each pair, weighted
+        }
+        self._column = np.arange(num_envs)
+
+    # How an episode begins
+
+    def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
+        for option in options:
+            if option != "pace":
+                raise unknown("reset option", option, ["pace", "reset_mask"])
+        pace = _checked(options.get("pace")) or self.pace
+        paces = (uniform[1] * len(pacing.ASL)).astype(int)
+        if pace is not None:
+            paces[:] = list(pacing.ASL).index(pace)
+        reel = (uniform[0] * 2.0**53).astype(np.uint64)
+        columns = self._column[index]
+        for first in range(0, len(columns), CHUNK):
+            part = slice(first, first + CHUNK)
+            self._load(columns[part], coverage.draw(reel[part], paces[part]))
+        self._reel[:, index], self._pace[:, index] = reel, paces
+        self._edit[:, index] = 0
+        self._edit[TARGET, index] = self.scene["target"][0, index]
+        self._edit[JOINED, index] = 1
+
+    def _load(self, columns: NDArray, scene: Scene) -> None:
+        for name in SCORED:
+            array = getattr(scene, name)
+            self.scene[name][:, columns] = array.reshape(-1, array.shape[-1])
+        self._content[:, columns] = _content(scene).reshape(len(self._content), -1)
+        self._cut[:, columns] = _cut(scene).reshape(len(self._cut), -1)
+
+    def rushes(self) -> Scene:
+        """The scenes of all environments as the editor has seen them."""
+        return coverage.draw(self._reel[0], self._pace[0].astype(int))
+
+    # One step
+
+    def _advance(self, actions: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        edit, beat = self._edit, self.elapsed
+        join, angle = np.divmod(np.asarray(actions) - 1, len(ANGLES))
+        opening = beat == 0
+        cuts = (actions > 0) & (angle != edit[ANGLE]) & ~opening
+        rhythm = np.zeros(self.num_envs)
+        at = np.flatnonzero(cuts)
+        if len(at):
+            rhythm[at] = self._rhythm(at, beat[at])
+            self._join(at, beat[at], angle[at], join[at])
+        if opening.any():
+            first = np.flatnonzero(opening)
+            edit[ANGLE, first] = np.where(actions[first] > 0, angle[first], 0)
+        edit[JOINED][TERMS.index("transition")][(beat == self.scene["ellipse"][0]) & ~cuts] = 0
+        done = beat == BEATS - 1
+        if done.any():
+            last = np.flatnonzero(done)
+            rhythm[last] += self._rhythm(last, beat[last] + 1)
+
+        terms = np.empty((len(self.weights), self.num_envs), np.float32)
+        row = (edit[ANGLE].astype(np.int64) * BEATS + beat) * self.num_envs + self._column
+        line, thirty, eyeline, match, step, word, accent, transition, listener = edit[JOINED]
+        np.take(self.scene["shot"], row, out=terms[0])
+        np.multiply(np.take(self.scene["listener"], row), listener, out=terms[1])
+        terms[2], terms[3], terms[4], terms[5], terms[6] = line, thirty, eyeline, match, step
+        np.multiply(np.take(self.scene["heard"], row), word, out=terms[7])
+        terms[8], terms[9], terms[10] = accent, transition, rhythm
+        return self._look(slice(None), beat + 1), terms, done
+
+    def _rhythm(self, at: NDArray, end: NDArray) -> NDArray:
+        """What the shots of the environments `at` that end before beat `end` add to the rhythm of the cut."""
+        length = end - self._edit[START, at]
+        return length / BEATS * pacing.rhythm(length, self._edit[TARGET, at])
+
+    def _join(self, at: NDArray, beat: NDArray, angle: NDArray, join: NDArray) -> None:
+        """Cut to new angles in the environments `at`."""
+        edit, scene = self._edit, self.scene
+        before = edit[ANGLE, at].astype(np.int64)
+        pair = PAIR[before, angle]
+        lapse = beat == scene["ellipse"][0, at]
+        elsewhere = lapse & (join == DISSOLVE)  # another time: nothing has to go on
+        joined = np.empty((len(TERMS), len(at)), np.float32)
+        for row, name in enumerate(("line", "thirty_degrees", "eyeline", "match_on_action", "step")):
+            place = pair * BEATS + beat if name in ("eyeline", "match_on_action") else pair
+            joined[row] = np.where(elsewhere, 1, scene[name][place, at])
+        joined[5] = scene["word"][join * BEATS + beat, at]
+        joined[6] = scene["beat"][beat, at]
+        joined[7] = np.where(join == DISSOLVE, lapse, np.where(lapse, coverage.CUT_ON_ELLIPSE, 1))
+        subject, handover = scene["subject"], scene["handover"]
+        volley = (subject[before, at] == handover[beat, at]) & (subject[angle, at] == scene["speaker"][beat, at])
+        joined[8] = np.where(volley & ~elsewhere, PING_PONG, 1)
+        edit[ANGLE, at], edit[START, at] = angle, beat
+        edit[TARGET, at] = scene["target"][beat, at]
+        edit[JOINED, at] = joined
+
+    # What the policy sees
+
+    def _observe(self, index: NDArray | slice = slice(None)) -> NDArray:
+        return self._look(index, self.elapsed[index])
+
+    def _look(self, index: NDArray | slice, beat: NDArray) -> NDArray:
+        """Observations (n, F) before the decision about `beat`, (n,)."""
+        scene, column, count = self.scene, self._column[index], self.num_envs
+        edit = self._edit[:, index]
+        angle = edit[ANGLE].astype(np.int64)
+        angles = np.arange(len(ANGLES))[:, None]
+        opening = beat == 0
+        rows = np.empty((len(OBSERVATION), len(beat)), np.float32)
+        left = iter(range(len(OBSERVATION)))
+
+        def fill(array: NDArray) -> None:
+            array = array.reshape(-1, len(beat))
+            first = next(left)
+            rows[first : first + len(array)] = array
+            for _ in range(len(array) - 1):
+                next(left)
+
+        def pick(name: str, place: NDArray) -> NDArray:
+            return scene[name].ravel()[place * count + column]
+
+        edges = np.minimum(beat + WINDOWS[:, None], BEATS)
+        sums = pick("content", angles * (BEATS + 1) + edges[:, None])
+        fill(np.diff(sums, axis=0) / np.diff(WINDOWS)[:, None, None] * 2 - 1)
+        ahead = np.minimum(beat + np.arange(max(ACCENTS_AHEAD, NEXT))[:, None], BEATS - 1)
+        pairs = PAIR[angle, angles]
+        cut = pick("cut", pairs * BEATS + ahead[:NEXT, None])
+        fill(np.where(opening, 1, cut))
+        subject = scene["subject"][:, index]
+        on = np.take_along_axis(subject, angle[None], 0)[0]
+        volley = (pick("handover", ahead[:2]) == on)[:, None] & (subject == pick("speaker", ahead[:2])[:, None])
+        fill(volley & ~opening)
+        fill(pick("word", np.arange(3)[:, None, None] * BEATS + ahead[:NEXT]))
+        fill(pick("beat", ahead[:ACCENTS_AHEAD]))
+        targets = np.log2(pick("target", ahead[:NEXT]))
+        fill((targets - 2.5) / 1.5)
+        length = np.where(opening, 0, beat - edit[START])
+        target = edit[TARGET]
+        reached = np.log2(np.maximum(length, 0.5) / target)
+        fill(pacing.rhythm(np.maximum(length + np.arange(NEXT)[:, None], 0.5), target) * 2 - 1)
+        fill((np.log2(target) - 2.5) / 1.5)
+        fill(length / 8 - 1)
+        fill(reached)
+        joined = edit[JOINED]
+        fill(sum(WEIGHTS[name] * joined[TERMS.index(name)] for name in CUT) / CUT_WEIGHT)
+        fill(joined[[8, 5, 6, 7]])
+        fill((angles == angle) & ~opening)
+        until = scene["ellipse"][0, index] - beat
+        fill(until == np.arange(NEXT)[:, None])
+        fill(until < 0)
+        fill(np.minimum(np.maximum(until, 0) / 16, 1))
+        rest = BEATS - beat
+        fill(beat / (BEATS / 2) - 1)
+        fill(np.minimum(rest / 8, 2) - 1)
+        fill(np.log2(np.maximum(rest, 0.5) / target) / 2)
+        np.clip(rows, -OBSERVATION_LIMIT, OBSERVATION_LIMIT, out=rows)
+        return np.ascontiguousarray(rows.T)
+
+    def expert_policy(self) -> Callable[..., NDArray]:
+        """The exact optimum of what is left of each scene, whatever was cut before: policy(observations,
+        deterministic=True) -> actions (N,). It looks into this environment, not at the observations."""
+        plan: dict[str, NDArray] = {}
+
+        def policy(observations: NDArray, deterministic: bool = True) -> NDArray:
+            if not plan or (self._reel != plan["reel"]).any():
+                solved = solve(self.rushes(), CONTROLS[self.controls])
+                plan.update(reel=self._reel.copy(), value=solved.value, action=solved.action, opening=solved.opening)
+            return self._best(plan["value"], plan["action"], plan["opening"])
+
+        return policy
+
+    def _best(self, value: NDArray, action: NDArray, opening: NDArray) -> NDArray:
+        """The best action (N,) of every environment, by the values of all cuts."""
+        beat, edit, column = self.elapsed, self._edit, self._column
+        angle = edit[ANGLE].astype(np.int64)
+        joined = dict(zip(TERMS, edit[JOINED], strict=True))
+        steady = sum(WEIGHTS[name] * joined[name] for name in (*CUT, "beat"))
+        stay = np.full(self.num_envs, -np.inf)
+        total = np.zeros(self.num_envs)
+        for end in range(1, BEATS + 1):
+            now = np.maximum(end - 1, beat)  # the beat that a shot which ends here adds to one that ends before
+            row = angle * BEATS + np.minimum(now, BEATS - 1)
+            gain = (
+                steady
+                + WEIGHTS["shot"] * self.scene["shot"][row, column]
+                + WEIGHTS["listener"] * joined["listener"] * self.scene["listener"][row, column]
+                + WEIGHTS["speech"] * joined["speech"] * self.scene["heard"][row, column]
+                + WEIGHTS["transition"] * joined["transition"]
+                * ((now < self.scene["ellipse"][0]) | (edit[START] >= self.scene["ellipse"][0]))
+            )  # fmt: skip
+            total = np.where(end > beat, total + gain, total)
+            length = end - edit[START]
+            ends = total + WEIGHTS["rhythm"] * length * pacing.rhythm(np.maximum(length, 0.5), edit[TARGET])
+            ends += value[end, angle, column]
+            stay = np.where(end > beat, np.maximum(stay, ends), stay)
+        length = beat - edit[START]
+        cut = WEIGHTS["rhythm"] * length * pacing.rhythm(np.maximum(length, 0.5), edit[TARGET])
+        cut = cut + value[beat, angle, column]
+        best = np.where(cut > stay, action[np.minimum(beat, BEATS - 1), angle, column], 0)
+        return np.where(beat == 0, opening, best)
+
+    def take(self, states: list[dict[str, NDArray]], index: int = 0) -> "Take":
+        """What one environment has on screen, from its states, first to last: 12 frames per step, one state a still.
+
+        A dissolve shows as a cut."""
+        shown = states[1:] or states
+        scene = coverage.draw(shown[0]["reel"][index], shown[0]["pace"][index].astype(int))
+        beats = np.array([max(int(state["elapsed"][index]) - 1, 0) for state in shown])
+        angles = np.array([int(state["edit"][index, ANGLE]) for state in shown])
+        frames = coverage.BEAT_FRAMES if len(states) > 1 else 1
+        when = (beats[:, None] * coverage.BEAT_FRAMES + np.arange(frames)).ravel()
+        return coverage.film(scene, when, np.repeat(angles, frames))
+
+
+class OneFilmEdit(SingleEnv, task=FilmEdit):
+    """One `FilmEdit`, as `gym.make("rlfilm/FilmEdit-v0")` gives it."""
+
+
+CHUNK = 128
+"""Scenes drawn at a time: their tables stay in the cache."""
+SCORED = (
+    "shot", "listener", "heard", "line", "thirty_degrees", "step", "eyeline", "match_on_action", "word", "beat",
+    "target", "ellipse", "speaker", "handover", "subject",
+)  # fmt: skip
+
+
+def actions(shots: Sequence[Shot]) -> NDArray[np.int64]:
+    """The action at each beat (B,) that makes these shots.
+
+    >>> actions([Shot(0, 0), Shot(2, 1, LEAD), Shot(3, 2)])[:5].tolist()
+    [1, 0, 6, 3, 0]
+    """
+    taken = np.zeros(BEATS, np.int64)
+    for shot in shots:
+        taken[shot.start] = 1 + shot.join * len(ANGLES) + shot.angle
+    return taken
+
+
+def shots(taken: ArrayLike) -> list[Shot]:
+    """The shots that the actions (B,) of an episode make; a cut to the angle on screen is none.
+
+    >>> shots([0, 1, 6, 3, 3])
+    [Shot(start=0, angle=0, join=0), Shot(start=2, angle=1, join=1), Shot(start=3, angle=2, join=0)]
+    """
+    cut: list[Shot] = []
+    for beat, action in enumerate(np.asarray(taken).tolist()):
+        join, angle = divmod(action - 1, len(ANGLES)) if action else (STRAIGHT, cut[-1].angle if cut else 0)
+        if not cut or angle != cut[-1].angle:
+            cut.append(Shot(beat, angle, join if cut else STRAIGHT))
+    return cut
+
+
+def _checked(pace: str | None) -> str | None:
+    if pace is not None and pace not in pacing.ASL:
+        raise unknown("pace", pace, pacing.ASL)
+    return pace
+
+
+def _cut(scene: Scene) -> NDArray:
+    """CUT of each pair and beat (7, B, n), weighted, in [0, 1]."""
+    fixed = sum(WEIGHTS[name] * getattr(scene, name) for name in ("line", "thirty_degrees", "step"))
+    moving = sum(WEIGHTS[name] * getattr(scene, name) for name in ("eyeline", "match_on_action"))
+    return (fixed[:, None] + moving) / CUT_WEIGHT
+
+
+def _content(scene: Scene) -> NDArray:
+    """Running sums (A, B + 1, n) of what each angle shows, weighted, in [0, 1] per beat."""
+    terms = {"shot": scene.shot, "listener": scene.listener, "speech": scene.heard}
+    shown = sum(WEIGHTS[name] * term for name, term in terms.items()) / sum(WEIGHTS[name] for name in terms)
+    return _running(shown)
+
+
+def _running(rows: NDArray) -> NDArray:
+    """Sums (A, B + 1, n) over the first beats of (A, B, n)."""
+    sums = np.zeros((rows.shape[0], rows.shape[1] + 1, rows.shape[2]), rows.dtype)
+    np.cumsum(rows, axis=1, out=sums[:, 1:])
+    return sums
+
+
+# The exact optimum
+
+
+class Plan(NamedTuple):
+    """The best way on from every place of n scenes with A angles and B beats.
+
+    Values are the sums of rewards of all that follows a shot but its own."""
+
+    value: NDArray  # (B + 1, A, n) after a shot on this angle that ends before this beat
+    action: NDArray  # (B, A, n) to leave it with
+    end: NDArray  # (B, A, n) of the shot cut to
+    score: NDArray  # (n,) of the whole cut
+    opening: NDArray  # (n,) action to begin with
+    first_end: NDArray  # (n,) of the first shot
+
+    def shots(self, index: int = 0) -> list[Shot]:
+        """The best cut of one of the scenes."""
+        cut, at = [Shot(0, int(self.opening[index]) - 1)], int(self.first_end[index])
+        while at < len(self.action):
+            action, end = (int(rows[at, cut[-1].angle, index]) for rows in (self.action, self.end))
+            join, angle = divmod(action - 1, len(ANGLES))
+            cut.append(Shot(at, angle, join))
+            at = end
+        return cut
+
+
+def solve(scene: Scene, joins: int = len(JOINS)) -> Plan:
+    """The exact optimum of n scenes by semi-Markov dynamic programming, backwards over the beats at which a shot can begin.
+
+    The return is a sum over shots of a function of the shot's angle, beginning, end and join and of the angle before,
+    so with V(b, p) the best that can follow a shot on angle p that ends before beat b,
+
+        V(b, p) = max over angle a, join, end e of  score(p, a, join, b, e) + V(e, a),   V(B, p) = 0.
+
+    Source: Galvane et al., "Continuity editing for 3D animation", AAAI 2015. O(B² A²) per scene.
+    """
+    angles, beats, count = scene.shot.shape
+    pair = PAIR[:angles, :angles]
+    shot, listener, heard = (_running(np.asarray(rows, float)) for rows in (scene.shot, scene.listener, scene.heard))
+    going_on = _cut(scene).astype(float) * CUT_WEIGHT
+    value = np.zeros((beats + 1, angles, count))
+    action, end = np.zeros((2, beats, angles, count), np.int64)
+    ellipse, other = scene.ellipse[0], ~np.eye(angles, dtype=bool)[..., None, None]
+    opening = first_end = score = np.zeros(count)
+    for b in reversed(range(beats)):
+        length = np.arange(1, beats - b + 1)[:, None]  # (E, 1)
+        seen, reacts, hears = (rows[:, b + 1 :] - rows[:, b : b + 1] for rows in (shot, listener, heard))
+        tempo = length * pacing.rhythm(length, scene.target[b])
+        unbroken = np.where(ellipse > b, np.minimum(length, ellipse - b), length)  # beats before time is left out
+        alone = WEIGHTS["shot"] * seen + WEIGHTS["rhythm"] * tempo + value[b + 1 :].transpose(1, 0, 2)  # (A, E, n)
+        if b == 0:
+            whole = alone + CUT_WEIGHT * length + WEIGHTS["listener"] * reacts + WEIGHTS["speech"] * hears
+            whole += WEIGHTS["beat"] * length + WEIGHTS["transition"] * unbroken
+            whole = whole.reshape(-1, count)
+            best = whole.argmax(axis=0)
+            score, opening, first_end = whole.max(axis=0), 1 + best // beats, 1 + best % beats
+            break
+        lapse = ellipse == b
+        volley = (scene.subject[:, None] == scene.handover[b]) & (scene.subject == scene.speaker[b])  # (p, a, n)
+        factor = np.where(volley, PING_PONG, 1.0)[:, :, None]
+        accent = WEIGHTS["beat"] * scene.beat[b]
+        straight = alone + length * (going_on[pair, b][:, :, None] + accent) + WEIGHTS["listener"] * factor * reacts
+        sound = scene.word[: min(joins, 3), b]
+        options = [
+            straight
+            + WEIGHTS["speech"] * sound.max(axis=0) * hears
+            + WEIGHTS["transition"] * np.where(lapse, coverage.CUT_ON_ELLIPSE, 1.0) * unbroken
+        ]
+        if joins > DISSOLVE:
+            elsewhere = alone + length * (CUT_WEIGHT + accent) + WEIGHTS["listener"] * reacts
+            dissolve = np.where(lapse, elsewhere + WEIGHTS["transition"] * length, straight)
+            options.append(dissolve + WEIGHTS["speech"] * scene.word[DISSOLVE, b] * hears)
+        every = np.stack([np.where(other, option, -np.inf) for option in options])  # (joins, p, a, E, n)
+        every = every.transpose(1, 0, 2, 3, 4).reshape(angles, -1, count)
+        best = every.argmax(axis=1)
+        value[b] = every.max(axis=1)
+        how, rest = np.divmod(best, angles * (beats - b))
+        to, lasts = np.divmod(rest, beats - b)
+        join = np.where(how == 1, DISSOLVE, sound.argmax(axis=0))
+        action[b], end[b] = 1 + join * len(ANGLES) + to, b + 1 + lasts
+    return Plan(value, action, end, score, opening, first_end)
+
+
+def optimum(scene: Scene, joins: int = len(JOINS), index: int = 0) -> tuple[float, list[Shot]]:
+    """The highest return that one of the scenes allows, and the shots that earn it."""
+    plan = solve(scene.of([index]), joins)
+    return float(plan.score[0]), plan.shots()
