@@ -8,6 +8,7 @@ SHORT = {
     "rlfilm/CameraMove-v0": 60_000,
     "rlfilm/Lighting-v0": 60_000,
     "rlfilm/Character-v0": 65_536,
+    "rlfilm/Storyboard-v0": 40_960,
 }
 """Steps of training, by id: with the task's preset and all its controls."""
 
