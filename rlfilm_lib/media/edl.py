@@ -128,8 +128,14 @@ def _times(timeline: Timeline, segment: Segment) -> list[str]:
     """Timecodes of source in and out, record in and out."""
     first = _first_frame(segment.source, timeline.rate) + round(segment.start)
     record = timeline.record_frame + segment.record
-    ends = first, first + max(1, round(segment.frames * segment.speed)), record, record + segment.frames
+    last = first + max(1, round(segment.frames * segment.speed))
+    ends = first % _day(timeline.rate), last % _day(timeline.rate), record, record + segment.frames
     return [timecode(frame, timeline.rate) for frame in ends]
+
+
+def _day(rate: Rate) -> int:
+    """Frames to a day, after which timecode starts again: a file may run past midnight."""
+    return frames(f"23:59:59:{rate.nominal - 1:02}", rate) + 1
 
 
 def _first_frame(source: Source, rate: Rate) -> int:
@@ -170,12 +176,13 @@ def _timeline(name: str, rate: Rate, size: tuple[int, int], lines: list[tuple[re
     for event, notes in lines:
         first, last, record, record_end = (frames(event[group], rate) for group in (5, 6, 7, 8))
         length = record_end - record
+        last += _day(rate) * (last < first and length > 0)
         if not length:
             continue  # the cut that a dissolve comes from
         if length < 0 or last <= first:
             raise UserError(f"'{event[0][:40]}' ends before it begins; mend its timecodes")
         source = _source(event[1], notes, "TO" if event[3] == "D" else "FROM", rate)
-        start, used = Fraction(first - _first_frame(source, rate)), last - first
+        start, used = Fraction((first - _first_frame(source, rate)) % _day(rate)), last - first
         speed = Fraction(notes["M2"]) / rate.nominal if "M2" in notes else Fraction(used, length)
         if max(1, round(length * speed)) != used or start + length * speed > source.length(rate) > 0:
             speed = Fraction(used, length)  # M2 is rounded

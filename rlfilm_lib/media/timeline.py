@@ -38,13 +38,14 @@ returns. A Timeline holds no grade, reframing or speed ramp: those are in the re
 | drop-frame timecode of a file, in a cut without | aside | aside, warned | yes | yes |
 """
 
+import operator
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib import import_module
 from itertools import pairwise
-from math import ceil, floor
+from math import ceil, floor, inf, isfinite
 from pathlib import Path
 from types import ModuleType
 
@@ -93,7 +94,7 @@ class Rate:
         >>> Rate.nearest(29.83).name
         '29.97'
         """
-        if not fps > 0:
+        if not 0 < fps < inf:
             raise UserError(f"a rate of {fps} frames per second is out of range; give one above 0")
         rates = [rate for rate in RATES.values() if not rate.drop]
         return min(rates, key=lambda rate: max(rate.fps / Fraction(fps), Fraction(fps) / rate.fps))
@@ -143,7 +144,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Event:
-    """One shot of a cut: see the head of this module. `audio_lead` > 0: J cut, < 0: L cut."""
+    """One shot of a cut: see the head of this module. `audio_lead` > 0: J cut, < 0: L cut.
+
+    Frames are whole numbers (TypeError otherwise); a speed is taken for the nearest ratio of numbers up to 10,000.
+    """
 
     source: Source
     start: int
@@ -151,6 +155,17 @@ class Event:
     speed: float = 1.0
     transition: int = 0
     audio_lead: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("start", "frames", "transition", "audio_lead"):
+            object.__setattr__(self, name, operator.index(getattr(self, name)))
+        if isfinite(self.speed):
+            object.__setattr__(self, "speed", float(self.ratio))
+
+    @property
+    def ratio(self) -> Fraction:
+        """The speed as the exact ratio that files carry."""
+        return Fraction(float(self.speed)).limit_denominator(10_000)
 
 
 @dataclass(frozen=True)
@@ -222,11 +237,8 @@ class Timeline:
         segments: list[Segment] = []
         for number, event in enumerate(self.events, start=1):
             record = segments[-1].end if segments else 0
-            segments.append(
-                Segment(
-                    number, event.source, record, Fraction(event.start), event.frames, ratio(event), event.transition
-                )
-            )
+            place = record, Fraction(event.start), event.frames
+            segments.append(Segment(number, event.source, *place, event.ratio, event.transition))
         return segments
 
     def sound(self) -> list[Segment]:
@@ -245,11 +257,6 @@ class Timeline:
         music = [Segment(0, self.music, 0, Fraction(0), length)] if self.music else []
         tracks = {"V": self.picture(), "A": self.sound(), "A2": music}
         return {name: segments for name, segments in tracks.items() if segments}
-
-
-def ratio(event: Event) -> Fraction:
-    """The speed of an event as the exact ratio that files carry."""
-    return Fraction(event.speed).limit_denominator(10_000)
 
 
 def timecode(frame: int, rate: Rate) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rlfilm_lib
@@ -71,6 +72,15 @@ def test_what_is_no_timecode(label):
         frames(label, R24)
 
 
+def test_events_take_numbers_of_other_libraries():
+    """Whole numbers of NumPy become numbers; half a frame does not; a speed in float32 is what it was meant to be."""
+    event = Event(ANNA, np.int64(3), np.int32(48), np.float32(1.1), audio_lead=np.int8(-2))
+    assert event == Event(ANNA, 3, 48, 1.1, audio_lead=-2)
+    assert {type(event.start), type(event.frames), type(event.audio_lead)} == {int}
+    with pytest.raises(TypeError):
+        Event(ANNA, 3, 48.5)
+
+
 def test_rates():
     assert [rate.name for rate in RATES.values()] == list(RATES)
     assert Rate(12, 1).name == "12"
@@ -81,7 +91,7 @@ def test_rates():
     )
     with pytest.raises(UserError, match="unknown rate '29.98'; did you mean '29.97'"):
         Rate.named("29.98")
-    for wrong in (lambda: Rate(0), lambda: Rate(24, 0), lambda: Rate.nearest(0), lambda: Rate.nearest(float("nan"))):
+    for wrong in (lambda: Rate(0), lambda: Rate(24, 0), lambda: Rate.nearest(0), lambda: Rate.nearest(float("inf"))):
         with pytest.raises(UserError, match="out of range"):
             wrong()
     with pytest.raises(UserError, match="24/1 frames per second has no drop-frame timecode"):

@@ -278,6 +278,18 @@ def test_files_of_other_rates(tmp_path, suffix):
 
 
 @EACH_KIND
+@EACH_RATE
+def test_files_that_run_past_midnight(tmp_path, rate, suffix):
+    """A file of two minutes from about a minute before midnight on; one shot spans it, the next begins after it."""
+    rate = RATES[rate]
+    night = Source("/media/night.mov", "N001", rate, frames("23:59:00:04", rate), 120 * rate.nominal)
+    minute = frames("23:59:59:00", rate) + rate.nominal - night.start_frame
+    cut = Timeline("x", rate, (640, 480), [Event(night, minute - 10, 30), Event(night, minute + 50, 30)])
+    timeline.write(cut, tmp_path / f"cut{suffix}")
+    assert timeline.read(tmp_path / f"cut{suffix}") == cut
+
+
+@EACH_KIND
 def test_a_cut_without_sound_but_music(tmp_path, suffix):
     rate = Rate(30)
     mute = Source("/media/mute.mov", "M001", rate, 0, 100, has_audio=False)
