@@ -1,10 +1,11 @@
 """Batch-first environments: every task once, over N environments at a time, and its one-environment face.
 
 A task is a subclass of `BatchEnv` with three methods: `_begin` (write the start of an episode), `_advance` (one step of
-every environment) and `_observe`. Seeding, time limit, autoreset, `info`, `state()` and rendering live here.
+every environment) and `_observe`. Seeding, time limit, autoreset, `info`, `state()` and rendering live here. One whose
+episodes have a brief is a `BriefedEnv`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -48,6 +49,39 @@ def uniforms(key: NDArray[np.uint64], episode: NDArray[np.uint64], draws: int) -
     return (mix(key + counter * GOLDEN) >> np.uint64(11)) * 2.0**-53
 
 
+def between(bounds: Any, uniform: NDArray) -> NDArray:
+    """Uniform numbers in [0, 1) to numbers within the bounds, low and high, each of which broadcasts.
+
+    >>> between((2.0, 6.0), np.array([0.0, 0.25])).tolist()
+    [2.0, 3.0]
+    """
+    low, high = bounds
+    return low + (high - low) * uniform
+
+
+def beyond(magnitude: Any, uniform: NDArray) -> NDArray:
+    """Uniform numbers in [0, 1) to numbers of either sign, of a magnitude within the bounds.
+
+    >>> beyond((2.0, 6.0), np.array([0.25, 0.75])).tolist()
+    [-4.0, 4.0]
+    """
+    spread = 2 * uniform - 1
+    return np.sign(spread) * between(magnitude, np.abs(spread))
+
+
+def column(values: Any) -> NDArray[np.float32]:
+    """Constants of the rows of a scene, (rows, 1) float32."""
+    return np.array(values, np.float32)[:, None]
+
+
+def padded(rows: int, n: int) -> NDArray[np.float32]:
+    """An empty (rows, n) array that is quick to transpose.
+
+    At a distance of a power of two, as with 1,024 environments, rows push one another out of the cache while they are
+    transposed, which is eight times slower; so each is followed by a gap."""
+    return np.empty((rows, n + 16), np.float32)[:, :n]
+
+
 class BatchEnv(gym.vector.VectorEnv):
     """N copies of a task, stepped side by side, with SAME_STEP autoreset.
 
@@ -70,7 +104,7 @@ class BatchEnv(gym.vector.VectorEnv):
     scene: dict[str, NDArray]
 
     def __init__(
-        self, num_envs: int, observation_space: gym.spaces.Box, action_space: gym.Space, render_mode: str | None = None
+        self, num_envs: int, observation_space: gym.Space, action_space: gym.Space, render_mode: str | None = None
     ) -> None:
         if num_envs < 1:
             raise UserError(f"num_envs={num_envs} is out of range: give 1 or more")
@@ -224,6 +258,74 @@ class BatchEnv(gym.vector.VectorEnv):
         if not fits or not mask.any():
             raise ValueError(f"reset_mask must be bool of shape ({self.num_envs},) with a True in it, got {mask!r}")
         return mask
+
+
+class BriefedEnv(BatchEnv):
+    """A task that fulfils a brief with so many `controls`, each an action in [-1, 1].
+
+    A brief is a dict of entries, or the name of one. `brief=` of the constructor fixes it for all episodes and
+    `reset(options={"brief": ...})` for one; what it does not fix is drawn. UserError for one that makes no sense.
+
+    A subclass declares what there is of these, and writes `_checked` and, in place of `_begin`, `_set_up`."""
+
+    offered: ClassVar[dict[int, str]]
+    """Numbers of controls, and what each drives."""
+    entries: ClassVar[Collection[str]]
+    """Of a brief."""
+    briefs: ClassVar[Mapping[str, dict[str, Any]]] = {}
+    """Named briefs."""
+    options: ClassVar[tuple[str, ...]] = ("brief",)
+    """Of the reset; further ones are keywords of `_set_up`."""
+
+    def __init__(
+        self, num_envs: int, controls: int, observed: int, limit: float, brief: Any, render_mode: str | None
+    ) -> None:
+        """observed: how many numbers an observation has, of at most `limit` either way."""
+        if controls not in self.offered:
+            *others, last = (f"{number} ({what})" for number, what in self.offered.items())
+            raise UserError(f"controls={controls} is not offered: give {', '.join(others)} or {last}")
+        super().__init__(
+            num_envs,
+            gym.spaces.Box(-limit, limit, (observed,), np.float32),
+            gym.spaces.Box(-1.0, 1.0, (controls,), np.float32),
+            render_mode,
+        )
+        self.controls = controls
+        self.brief = self._fixed(brief)
+        if self.brief:  # the yardsticks were measured over all briefs
+            self.metadata = self.metadata | {"yardsticks": {}}
+
+    # What a task writes
+
+    def _checked(self, brief: dict[str, Any]) -> dict[str, Any]:
+        """What a brief of known entries fixes. UserError where a value makes no sense."""
+        raise NotImplementedError
+
+    def _set_up(self, index: NDArray | slice, uniform: NDArray, brief: dict[str, Any]) -> None:
+        """Write the start of an episode of the brief into the environments at `index`; uniform: (draws, n)."""
+        raise NotImplementedError
+
+    def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
+        for option in options:
+            if option not in self.options:
+                raise unknown("reset option", option, [*self.options, "reset_mask"])
+        brief = self._fixed(options.get("brief")) or self.brief
+        self._set_up(index, uniform, **options | {"brief": brief})
+
+    def _fixed(self, brief: Any) -> dict[str, Any]:
+        """What a brief, or the name of one, fixes."""
+        if isinstance(brief, str) and self.briefs:
+            if brief not in self.briefs:
+                raise unknown("brief", brief, self.briefs)
+            brief = self.briefs[brief]
+        if brief is None:
+            return {}
+        if not isinstance(brief, dict):
+            raise UserError(f"brief={brief!r} is no brief: give a dict with some of {', '.join(self.entries)}")
+        for entry in brief:
+            if entry not in self.entries:
+                raise unknown("entry of the brief", entry, self.entries)
+        return self._checked(brief)
 
 
 class SingleEnv(gym.Env):

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from rlfilm_lib.envs.batch import BatchEnv, SingleEnv
+from rlfilm_lib.envs.batch import BatchEnv, BriefedEnv, SingleEnv, between, beyond, column, padded
 from rlfilm_lib.errors import UserError, unknown
 from rlfilm_lib.film import framing, lens
 
@@ -158,13 +157,9 @@ POSE, RATES, ACCELERATION, ERRORS, MOVE, SUBJECT, WALK, WANTED, PIECES, REST = (
 )
 
 
-def _column(values: Any) -> NDArray[np.float32]:
-    return np.array(values, np.float32)[:, None]
-
-
-LOW, HIGH, SPEED = (_column([getattr(axis, name) for axis in AXES]) for name in ("low", "high", "speed"))
+LOW, HIGH, SPEED = (column([getattr(axis, name) for axis in AXES]) for name in ("low", "high", "speed"))
 CENTRE, HALF = (
-    _column([value for part in parts for value in part])
+    column([value for part in parts for value in part])
     for parts in (
         (((LOW + HIGH) / 2).ravel(), [0] * 8, [0] * 6, [0] * 9, [0] * 5, [0, 3, 1.5, 0, 0], [0] * 6,
          [-1.0, 0, 0, 1 / 6, -6, 0.5, 0, 0, 0, 0.5, 0.5], [0, 0, 0, 3, 3, 3], [0.5] * 5),
@@ -175,12 +170,12 @@ CENTRE, HALF = (
 )  # fmt: skip
 SCALE = 1 / HALF
 """observation = (reading - CENTRE) * SCALE, limited."""
-ERROR_SCALE = 1 / _column([PLACE_TOLERANCE] * 4 + [SIZE_TOLERANCE, ANGLE_TOLERANCE, BLUR_TOLERANCE, EXPOSURE_TOLERANCE])
-MOVE_SCALE, JERK_SCALE = 1 / _column(MOVE_TOLERANCE), 1 / _column(JERK_TOLERANCE)
+ERROR_SCALE = 1 / column([PLACE_TOLERANCE] * 4 + [SIZE_TOLERANCE, ANGLE_TOLERANCE, BLUR_TOLERANCE, EXPOSURE_TOLERANCE])
+MOVE_SCALE, JERK_SCALE = 1 / column(MOVE_TOLERANCE), 1 / column(JERK_TOLERANCE)
 GATE_WIDTH, GATE_HEIGHT = framing.SUPER_35
 
 
-class CameraMove(BatchEnv):
+class CameraMove(BriefedEnv):
     """Operate the camera so that a take of 6 s of a walking subject fulfils its brief.
 
     The subject walks, turns and stops on a path of its own among set pieces that can hide it. One action per two
@@ -246,24 +241,16 @@ class CameraMove(BatchEnv):
         "background_blur": 0.08, "exposure": 0.08, "focus": 0.11, "visibility": 0.08, "smoothness": 0.05,
         "collision": -5.0,
     }  # fmt: skip
+    offered: ClassVar[dict[int, str]] = {1: "focus", 3: "pan, tilt, zoom", 8: "all"}
+    entries = ("movement", "rate", "angle", "side", *LIMITS)
+    briefs = BRIEFS
     episode_steps = STEPS
     draws = 37
 
     def __init__(
         self, num_envs: int = 1, controls: int = 8, brief: str | dict | None = None, render_mode: str | None = None
     ) -> None:
-        if controls not in CONTROLS:
-            raise UserError(f"controls={controls} is not offered: give 1 (focus), 3 (pan, tilt, zoom) or 8 (all)")
-        super().__init__(
-            num_envs,
-            gym.spaces.Box(-OBSERVATION_LIMIT, OBSERVATION_LIMIT, (len(OBSERVATION),), np.float32),
-            gym.spaces.Box(-1.0, 1.0, (controls,), np.float32),
-            render_mode,
-        )
-        self.controls = controls
-        if brief is not None:  # the yardsticks were measured over all briefs
-            self.metadata = self.metadata | {"yardsticks": {}}
-        self.brief = self._checked(brief)
+        super().__init__(num_envs, controls, len(OBSERVATION), OBSERVATION_LIMIT, brief, render_mode)
         self._pose, self._rates = np.zeros((2, len(AXES), num_envs), np.float32)
         self._acceleration = np.zeros((6, num_envs), np.float32)
         self._jerk = np.zeros((1, num_envs), np.float32)
@@ -332,13 +319,7 @@ class CameraMove(BatchEnv):
             backdrop=BACKDROP,
         )
 
-    def _checked(self, brief: str | dict | None) -> dict[str, Any]:
-        """What a brief fixes, as a dict. UserError for a brief that makes no sense."""
-        if isinstance(brief, str):
-            if brief not in BRIEFS:
-                raise unknown("brief", brief, BRIEFS)
-            brief = BRIEFS[brief]
-        brief = brief or {}
+    def _checked(self, brief: dict[str, Any]) -> dict[str, Any]:
         named = {"movement": self._movements(), "angle": list(ANGLES), "side": list(SIDES)}
         for name, value in brief.items():
             if name in named:
@@ -347,8 +328,6 @@ class CameraMove(BatchEnv):
             elif name == "rate":
                 if "movement" not in brief:
                     raise UserError(f"a brief with rate={value} needs its movement: add one of {', '.join(MOVEMENTS)}")
-            elif name not in LIMITS:
-                raise unknown("entry of the brief", name, ["movement", "rate", "angle", "side", *LIMITS])
             else:
                 _check_range(name, value, *LIMITS[name])
         if "rate" in brief:
@@ -364,16 +343,12 @@ class CameraMove(BatchEnv):
     def _movements(self) -> list[str]:
         return ["static", "pan"] if self.controls == 3 else list(MOVEMENTS)
 
-    def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
-        for option in options:
-            if option != "brief":
-                raise unknown("reset option", option, ["brief", "reset_mask"])
-        fixed = self._checked(options.get("brief")) or self.brief
+    def _set_up(self, index: NDArray | slice, uniform: NDArray, brief: dict[str, Any]) -> None:
         uniform = np.minimum(uniform, 1 - 2.0**-24).astype(np.float32)  # and not rounded up to 1
-        shot = _draw_shot(uniform[:29], fixed, self._movements())
+        shot = _draw_shot(uniform[:29], brief, self._movements())
         pose = _start(shot, 2 * uniform[29:36] - 1, self.controls)
         if self.controls == 1:
-            pose[FOCUS] += _beyond(FOCUS_OFF, uniform[36])
+            pose[FOCUS] += beyond(FOCUS_OFF, uniform[36])
         pose[Z:] = np.clip(pose[Z:], LOW[Z:], HIGH[Z:])
         self._pose[:, index] = pose
         for rows in (self._rates, self._acceleration, self._jerk):
@@ -534,7 +509,7 @@ class OneCameraMove(SingleEnv, task=CameraMove):
     """One `CameraMove`, as `gym.make("rlfilm/CameraMove-v0")` gives it."""
 
 
-LENS_SCALE = _column([1, 1, -0.5])  # log2 of focal length, of focus distance and of 1/N, from zoom, focus and iris
+LENS_SCALE = column([1, 1, -0.5])  # log2 of focal length, of focus distance and of 1/N, from zoom, focus and iris
 SIZE_OFFSET = float(np.log2(GATE_HEIGHT / framing.STATURE))
 
 
@@ -558,13 +533,8 @@ def _sight(right: NDArray, ahead: NDArray, rise: NDArray, height: NDArray, on_fl
 
 
 def _observation(readings: NDArray) -> NDArray:
-    """Observations (n, rows) of the readings (rows, n), each on its scale, limited.
-
-    The rows are padded: at a distance of a power of two they would push one another out of the cache as they are
-    transposed, which is eight times slower.
-    """
-    count = readings.shape[1]
-    rows = np.empty((len(readings), count + 16), np.float32)[:, :count]
+    """Observations (n, rows) of the readings (rows, n), each on its scale, limited."""
+    rows = padded(*readings.shape)
     np.subtract(readings, CENTRE, out=rows)
     rows *= SCALE
     np.clip(rows, -OBSERVATION_LIMIT, OBSERVATION_LIMIT, out=rows)
@@ -585,17 +555,6 @@ class Shot(NamedTuple):
     path: NDArray  # (PATH_STEPS, len(PATH), n) of the subject
     camera: NDArray  # (len(MOMENTS), 2, n) on the floor: the way that the camera should go
     pieces: NDArray  # (6, n)
-
-
-def _between(bounds: tuple[Any, Any], uniform: NDArray) -> NDArray:
-    """Uniform [0, 1) to values within the bounds."""
-    return bounds[0] + (bounds[1] - bounds[0]) * uniform
-
-
-def _beyond(magnitude: tuple[Any, Any], uniform: NDArray) -> NDArray:
-    """Uniform [0, 1) to values of either sign, of magnitude within the bounds."""
-    spread = 2 * uniform - 1
-    return np.sign(spread) * _between(magnitude, np.abs(spread))
 
 
 def _ramp(seconds: NDArray) -> NDArray:
@@ -628,26 +587,26 @@ def _draw_shot(uniform: NDArray, fixed: dict[str, Any], movements: list[str]) ->
     kind = kinds[(uniform[0] * len(asked)).astype(int)].T
     walk, headings, rates = kind[:6].reshape(3, 2, count)
     follows, push, orbit, zoom, still, pans, both = kind[6:]
-    rate = _beyond(tuple(rates), uniform[1])
+    rate = beyond(tuple(rates), uniform[1])
     rate = chosen("rate", np.where(both > 0, rate, np.abs(rate)))
     push, orbit, zoom = push * rate, orbit * rate, zoom * rate
     k = chosen("k", SIZE[0] * (SIZE[1] / SIZE[0]) ** uniform[2])
     angles = [ANGLES[fixed["angle"]]] if "angle" in fixed else list(ANGLES.values())
     angle = np.array(angles, np.float32)[(uniform[3] * len(angles)).astype(int)]
-    f_stop = chosen("f_stop", 2.0 ** _between(tuple(np.log2(LIMITS["f_stop"]).tolist()), uniform[4]))
+    f_stop = chosen("f_stop", 2.0 ** between(tuple(np.log2(LIMITS["f_stop"]).tolist()), uniform[4]))
 
-    bearing, heading = BEARING * (2 * uniform[5] - 1), _beyond(tuple(headings), uniform[6])
+    bearing, heading = BEARING * (2 * uniform[5] - 1), beyond(tuple(headings), uniform[6])
     if "side" in fixed:
         side = np.full(count, SIDES[fixed["side"]], np.float32)
         heading = np.where(side == 0, heading, -side * np.abs(heading))
     else:
         side = np.where(uniform[7] < 0.25, 0, -np.sign(heading))
     lead = chosen("lead_room", np.abs(side) / 3 * uniform[8])
-    path = _walked(bearing, heading, _between(tuple(walk), uniform[9]), uniform[10:19])
+    path = _walked(bearing, heading, between(tuple(walk), uniform[9]), uniform[10:19])
     eyes = path[MOMENTS, :2] + EYES_FORWARD * path[MOMENTS, 4:]
 
     # how far away: as the brief's blur asks for, or drawn; then the camera's way
-    seconds = _column((MOMENTS - STEPS // 2) * DT)
+    seconds = column((MOMENTS - STEPS // 2) * DT)
     per_metre = GATE_HEIGHT / (framing.STATURE * k)  # mm of focal length for each metre of distance
     span = np.exp(np.abs(push) * STEPS * DT / 2)
     from_middle = eyes - eyes[MIDDLE]
@@ -681,9 +640,9 @@ def _walked(bearing: NDArray, heading: NDArray, speed: NDArray, uniform: NDArray
 
     bearing: (n,) rad of the camera; heading: (n,) rad at first, away from the camera; speed: (n,) m/s.
     """
-    seconds = _column(np.arange(PATH_STEPS) * DT)
-    turns, turn_times = _beyond(TURN, uniform[0:2]), _between(TURN_TIME, uniform[2:4])
-    start, stop, stopped = (_between(b, u) for b, u in zip((START, STOP_TIME, STOP), uniform[4:7], strict=True))
+    seconds = column(np.arange(PATH_STEPS) * DT)
+    turns, turn_times = beyond(TURN, uniform[0:2]), between(TURN_TIME, uniform[2:4])
+    start, stop, stopped = (between(b, u) for b, u in zip((START, STOP_TIME, STOP), uniform[4:7], strict=True))
     turns[0] = -np.sign(heading) * np.abs(turns[0])
     heading = bearing + heading + sum(turn * _ramp(seconds - at) for turn, at in zip(turns, turn_times, strict=True))
     pace = _ramp(seconds - start) - _ramp(2 * (seconds - stop)) + _ramp(2 * (seconds - stop - stopped))
@@ -692,7 +651,7 @@ def _walked(bearing: NDArray, heading: NDArray, speed: NDArray, uniform: NDArray
     position = np.cumsum(velocity, axis=0)
     position *= DT
     middle = (position[MOMENTS].max(axis=0) + position[MOMENTS].min(axis=0)) / 2
-    centre = _between((STAGE_CENTRE[:, :1], STAGE_CENTRE[:, 1:]), uniform[7:9])
+    centre = between((STAGE_CENTRE[:, :1], STAGE_CENTRE[:, 1:]), uniform[7:9])
     return np.concatenate([position - middle + centre, velocity, facing], axis=1)
 
 
@@ -708,8 +667,8 @@ def _placed(subject: NDArray, camera: NDArray, uniform: NDArray) -> NDArray:
     sights = subject - camera
     start, sight = (way[moment, :, columns].swapaxes(1, 2) for way in (camera, sights))  # (pieces, 2, n)
     across = np.stack([-sight[:, 1], sight[:, 0]], axis=1) / np.hypot(sight[:, 0], sight[:, 1])[:, None]
-    beside = start + _beyond(PIECE_ASIDE, aside)[:, None] * across
-    place = _cleared(beside + _between(PIECE_ALONG, along)[:, None] * sight, subject, camera)
+    beside = start + beyond(PIECE_ASIDE, aside)[:, None] * across
+    place = _cleared(beside + between(PIECE_ALONG, along)[:, None] * sight, subject, camera)
 
     from_camera, sights = place - camera[:, None], sights[:, None]
     share = np.add.reduce(from_camera * sights, axis=2) / np.add.reduce(sights * sights, axis=2)
@@ -734,8 +693,8 @@ def _cleared(place: NDArray, subject: NDArray, camera: NDArray) -> NDArray:
     return place
 
 
-PIECE_ALONG = _column([0.35, 1.25, 0.4]), _column([0.65, 1.7, 1.6])  # of the way to the subject, least and most
-PIECE_ASIDE = _column([0.3, 0.2, 0.5]), _column([0.9, 1.3, 1.4])  # m
+PIECE_ALONG = column([0.35, 1.25, 0.4]), column([0.65, 1.7, 1.6])  # of the way to the subject, least and most
+PIECE_ASIDE = column([0.3, 0.2, 0.5]), column([0.9, 1.3, 1.4])  # m
 BEHIND = 1.5  # of the way to the subject
 HIDDEN = 0.2  # share of the take that a piece may hide the subject
 
@@ -743,7 +702,7 @@ HIDDEN = 0.2  # share of the take that a piece may hide the subject
 def _start(shot: Shot, off: NDArray, controls: int) -> NDArray:
     """The camera (8, n) at the beginning of a take, off where it should be by so much of OFF, off: (7, n)."""
     if controls < len(AXES):
-        off = off * _column([0, 0, 1, 1, 1, 0, 0] if controls == 3 else [0] * 7)
+        off = off * column([0, 0, 1, 1, 1, 0, 0] if controls == 3 else [0] * 7)
     farther, higher, u, v, tighter, focus, iris = off * OFF
     size, _, angle, side, _, _, stop, _, push, _, zoom, _, _ = shot.brief
     eyes = shot.path[0, :2] + EYES_FORWARD * shot.path[0, 4:]

@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rlfilm_lib.envs.batch import BatchEnv, SingleEnv
+from rlfilm_lib.envs.batch import BatchEnv, BriefedEnv, SingleEnv
 from rlfilm_lib.errors import UserError, unknown
 from rlfilm_lib.media import motion as motions
 from rlfilm_lib.media import quaternion
@@ -49,7 +49,6 @@ TURNING = np.concatenate([[0, 1, 2], DRIVEN])
 LIMB_ENDS = [body.NAMES.index(name) for name in ("LeftForeArm", "RightForeArm", "LeftFoot", "RightFoot")]
 HIPS, NECK = body.NAMES.index("Hips"), body.NAMES.index("Neck")
 NUM_SERVOS = len(DRIVEN)
-CONTROLS = {3: "face", 4: "face and cue", 4 + NUM_SERVOS: "all"}
 
 # Where each joint's coordinates stand in MuJoCo's qpos.
 _WIDTHS = [1 if name in body.HINGES else 4 for name in body.NAMES]
@@ -62,14 +61,14 @@ OBSERVATION = {
     "reference": NUM_SERVOS, "reference velocity": NUM_SERVOS,
     "centre of mass": 6,  # offset and velocity from the reference's
     "ahead": NUM_SERVOS,  # what the reference does in PREVIEW steps
-    "cue": 5,  # sound, look, touch, once it has arrived; time since; gesture begun
+    "cue": 6,  # sound, look, touch, once it has arrived; time since; gesture begun; what the reaction is worth by now
     "phase": 2,  # of the gesture, of the take
     "face": 9,  # blend weights, and what the arc asks for now and in PREVIEW steps
 }  # fmt: skip
 OBSERVATION_LIMIT = 5.0
 
 
-class Character(BatchEnv):
+class Character(BriefedEnv):
     """Act a gesture on cue, with the expression that the brief asks for: a body of 34 degrees of freedom under physics.
 
     The figure of `stage.body` stands in MuJoCo before a stool. A take lasts 5 s, 120 steps of 1/24 s (five of physics
@@ -89,8 +88,10 @@ class Character(BatchEnv):
     frame, led by the servos' own lag: zero tracks the reference without any balance, and falls. `controls=4`: face and
     cue; the expert moves the body. `controls=3`: the face alone.
 
-    **Observation** (175,) float32, see OBSERVATION: the body against the reference, the reference now and 1/6 s ahead,
-    the cue once it has arrived, the face and its arc.
+    **Observation** (176,) float32, see OBSERVATION: the body against the reference, the reference now and 1/6 s ahead,
+    the cue once it has arrived, the face and its arc. It holds all that the reward depends on: in what was once begun
+    no guess can be told from a reaction, so the term itself is shown, and the time since the cue grows to the limit
+    within human reaction time.
 
     **Reward** = Σ weight · term. The first four are those of Peng et al. (2018, eq. 5 to 9), with the paper's weights
     and exponents, summed over joints; * is the reference's:
@@ -125,6 +126,9 @@ class Character(BatchEnv):
         "pose": 0.65, "velocity": 0.10, "end_effector": 0.15, "centre_of_mass": 0.10,
         "expression": 0.20, "reaction": 0.20,
     }  # fmt: skip
+    offered: ClassVar[dict[int, str]] = {3: "face", 4: "face and cue", 4 + NUM_SERVOS: "all"}
+    entries = ("gesture", "cue", "arc")
+    options = ("brief", "start")
     episode_steps = 120
     draws = 15
 
@@ -136,23 +140,13 @@ class Character(BatchEnv):
         start: str = "anywhere",
         render_mode: str | None = None,
     ) -> None:
-        if controls not in CONTROLS:
-            offered = ", ".join(f"{number} ({what})" for number, what in CONTROLS.items())
-            raise UserError(f"controls={controls} is not offered: give one of {offered}")
-        width, limit = sum(OBSERVATION.values()), OBSERVATION_LIMIT
-        super().__init__(
-            num_envs,
-            gym.spaces.Box(-limit, limit, (width,), np.float32),
-            gym.spaces.Box(-1.0, 1.0, (controls,), np.float32),
-            render_mode,
-        )
-        self.controls = controls
         self._physics_of_figure = Physics()
         self._gestures: list[str] = []
         for name in motions.GESTURES:
             self._learn(name)
-        self.brief, self.start = self._checked(brief or {}), _checked_start(start)
-        if brief or start != "anywhere":  # the yardsticks were measured over all briefs and beginnings
+        super().__init__(num_envs, controls, sum(OBSERVATION.values()), OBSERVATION_LIMIT, brief, render_mode)
+        self.start = _checked_start(start)
+        if start != "anywhere":  # the yardsticks were measured over all beginnings
             self.metadata = self.metadata | {"yardsticks": {}}
         self.scene = {
             "physics": np.zeros((self._physics_of_figure.width, num_envs)),  # MuJoCo's full physics state
@@ -166,12 +160,10 @@ class Character(BatchEnv):
 
     # The task
 
-    def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
-        for option in options:
-            if option not in ("brief", "start"):
-                raise unknown("reset option", option, ["brief", "start", "reset_mask"])
-        brief = self._checked(options["brief"]) if options.get("brief") else self.brief
-        start = _checked_start(options.get("start", self.start))
+    def _set_up(
+        self, index: NDArray | slice, uniform: NDArray, brief: dict[str, Any], start: str | None = None
+    ) -> None:
+        start = _checked_start(start or self.start)
         scene, n = self.scene, uniform.shape[1]
         gesture = np.full(n, self._gestures.index(brief["gesture"])) if "gesture" in brief else (
             (uniform[0] * len(motions.GESTURES)).astype(int))  # fmt: skip
@@ -251,6 +243,7 @@ class Character(BatchEnv):
         arrived = since >= 0
         cue = (scene["cue"][0, index] == np.arange(len(CUES))[:, None]) & arrived
         begun = onset != NOT_BEGUN
+        waited = np.clip(since * DT / REACTION[1], 0, 1)
         columns = [
             pose.positions[:, 0, 2:] - 0.9,
             4 * (reference.positions[:, 0] - pose.positions[:, 0]), 2 * error[:, 0],
@@ -258,7 +251,7 @@ class Character(BatchEnv):
             3 * (following - joints), 0.2 * omega, following, 0.2 * omega_wanted,
             10 * (reference.com - pose.com), 2 * (reference.com_velocity - pose.com_velocity),
             ahead - following,
-            2.0 * cue.T, 3 * np.clip(since * DT, 0, PROMPTED)[:, None], begun[:, None],
+            2.0 * cue.T, OBSERVATION_LIMIT * waited[:, None], begun[:, None], self._reaction(now, index)[:, None],
             (np.where(begun, frame, 0) / self._lengths[gesture])[:, None], (now / self.episode_steps)[:, None],
             scene["face"][:, index].T, self._expression(now, index).T, self._expression(now + PREVIEW, index).T,
         ]  # fmt: skip
@@ -271,9 +264,9 @@ class Character(BatchEnv):
         last = self._lengths[self.scene["gesture"][0, index]] - 1
         return np.where(onset == NOT_BEGUN, 0, np.clip(now - onset, 0, last))
 
-    def _reaction(self, now: NDArray) -> NDArray:
-        """The term (N,) after step `now`."""
-        onset, cue_step = self.scene["onset"][0], self.scene["cue_step"][0]
+    def _reaction(self, now: NDArray, index: NDArray | slice = slice(None)) -> NDArray:
+        """The term (n,) after step `now`."""
+        onset, cue_step = self.scene["onset"][0, index], self.scene["cue_step"][0, index]
         begun = onset != NOT_BEGUN
         delay = (np.where(begun, onset, now) - cue_step) * DT
         late = np.clip((PROMPTED - delay) / (PROMPTED - REACTION[1]), 0, 1)
@@ -302,12 +295,7 @@ class Character(BatchEnv):
             self._lengths = self._tables.lengths
 
     def _checked(self, brief: dict[str, Any]) -> dict[str, Any]:
-        """A brief that makes sense, its gesture learned. UserError for one that does not."""
-        if not isinstance(brief, dict):
-            raise UserError(f"brief={brief!r} is no brief: give a dict with some of gesture, cue, arc")
-        for name in brief:
-            if name not in ("gesture", "cue", "arc"):
-                raise unknown("entry of the brief", name, ["gesture", "cue", "arc"])
+        """The brief, its gesture learned."""
         checked = dict(brief)
         if "gesture" in brief:
             checked["gesture"] = name = os.fspath(brief["gesture"])

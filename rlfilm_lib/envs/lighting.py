@@ -6,12 +6,11 @@ See `Lighting`.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from rlfilm_lib.envs.batch import BatchEnv, SingleEnv
-from rlfilm_lib.errors import UserError, unknown
+from rlfilm_lib.envs.batch import BatchEnv, BriefedEnv, SingleEnv, between, beyond, column, padded
+from rlfilm_lib.errors import UserError
 from rlfilm_lib.film import colour, framing, light
 from rlfilm_lib.stage import figure, preview
 
@@ -182,13 +181,9 @@ TINT = np.polynomial.polynomial.polyfit(
 """(3, 7) `film.colour.light_colour` as polynomials of the mired scaled to [-1, 1], good to 0.002."""
 
 
-def _column(values: Any) -> NDArray[np.float32]:
-    return np.array(values, np.float32)[:, None]
-
-
-LOW, HIGH = _column([knob.low for knob in KNOBS]), _column([knob.high for knob in KNOBS])
-INCREMENT = _column([knob.speed for knob in KNOBS]) / STEPS_PER_SECOND
-DRAWN = np.array([knob.drawn for knob in KNOBS])
+LOW, HIGH = column([knob.low for knob in KNOBS]), column([knob.high for knob in KNOBS])
+INCREMENT = column([knob.speed for knob in KNOBS]) / STEPS_PER_SECOND
+DRAWN = np.array([knob.drawn for knob in KNOBS]).T[..., None]
 OBSERVATION = (
     *(knob.name for knob in KNOBS),
     *(f"{name} wanted" for name in MEASURES[:-1]),
@@ -197,12 +192,12 @@ OBSERVATION = (
 )
 OBSERVATION_LIMIT = 2.0
 KNOB_CENTRE, KNOB_HALF = (HIGH + LOW) / 2, (HIGH - LOW) / 2
-BRIEF_CENTRE = _column([2.0, -0.5, -2.0, 2.0, 0.0, 230.0, 230.0])
-BRIEF_HALF = _column([2.0, 1.5, 3.0, 2.5, 2.0, 170.0, 170.0])
+BRIEF_CENTRE = column([2.0, -0.5, -2.0, 2.0, 0.0, 230.0, 230.0])
+BRIEF_HALF = column([2.0, 1.5, 3.0, 2.5, 2.0, 170.0, 170.0])
 ERROR_SCALE = 1 / (4 * TOLERANCE)
 
 
-class Lighting(BatchEnv):
+class Lighting(BriefedEnv):
     """Light a face with four lamps, set the exposure and grade the picture: a take of 4 s in the mood of its brief.
 
     The figure stands in a medium close-up, its face turned a little to the lamp that stands in the picture (the
@@ -254,6 +249,9 @@ class Lighting(BatchEnv):
         "key_fill": 0.15, "face_exposure": 0.15, "background_exposure": 0.15, "contrast": 0.15,
         "separation": 0.15, "colour_temperature": 0.15, "steadiness": 0.10, "clipping": -0.5,
     }  # fmt: skip
+    offered: ClassVar[dict[int, str]] = {1: "exposure", 3: "three lights", len(KNOBS): "all"}
+    entries = tuple(LIMITS)
+    briefs = BRIEFS
     episode_steps = 48
     draws = 2 * len(KNOBS) + 1
 
@@ -264,18 +262,7 @@ class Lighting(BatchEnv):
         brief: str | dict | None = None,
         render_mode: str | None = None,
     ) -> None:
-        if controls not in CONTROLS:
-            raise UserError(f"controls={controls} is not offered: give 1 (exposure), 3 (three lights) or 21 (all)")
-        super().__init__(
-            num_envs,
-            gym.spaces.Box(-OBSERVATION_LIMIT, OBSERVATION_LIMIT, (len(OBSERVATION),), np.float32),
-            gym.spaces.Box(-1.0, 1.0, (controls,), np.float32),
-            render_mode,
-        )
-        self.controls = controls
-        if brief is not None:  # the yardsticks were measured over all briefs
-            self.metadata = self.metadata | {"yardsticks": {}}
-        self.brief = _checked(brief)
+        super().__init__(num_envs, controls, len(OBSERVATION), OBSERVATION_LIMIT, brief, render_mode)
         self._knobs = np.zeros((len(KNOBS), num_envs), np.float32)
         self._brief = np.zeros((len(LIMITS), num_envs), np.float32)
         self._seen = np.zeros((2, num_envs), np.float32)
@@ -336,22 +323,24 @@ class Lighting(BatchEnv):
             grade=cdl(follow("grade")),
         )
 
-    def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
-        for option in options:
-            if option != "brief":
-                raise unknown("reset option", option, ["brief", "reset_mask"])
-        fixed = _checked(options.get("brief")) or self.brief
-        knobs, brief = _drawn_set_up(uniform[: len(KNOBS) + 1], fixed)
+    def _checked(self, brief: dict[str, Any]) -> dict[str, Any]:
+        for name, value in brief.items():
+            low, high = LIMITS[name]
+            if not isinstance(value, int | float | np.number) or not low <= value <= high:
+                raise UserError(f"{name}={value} of the brief is out of range: give {low:g} to {high:g}")
+        return brief
+
+    def _set_up(self, index: NDArray | slice, uniform: NDArray, brief: dict[str, Any]) -> None:
+        knobs, wanted = _drawn_set_up(uniform[: len(KNOBS) + 1], brief)
         if self.controls == len(KNOBS):
-            knobs = _between(DRAWN, uniform[len(KNOBS) + 1 :])
+            knobs = between(DRAWN, uniform[len(KNOBS) + 1 :])
         else:
-            if fixed:
-                knobs = solve(knobs, brief)
-            off = 2 * uniform[len(KNOBS) + 1 :][: self.controls] - 1
-            knobs[self._driven] += np.sign(off) * (START_STOPS[0] + (START_STOPS[1] - START_STOPS[0]) * np.abs(off))
+            if brief:
+                knobs = solve(knobs, wanted)
+            knobs[self._driven] += beyond(START_STOPS, uniform[len(KNOBS) + 1 :][: self.controls])
         knobs = np.clip(knobs, LOW, HIGH)
         self._knobs[:, index] = knobs
-        self._brief[:, index] = brief
+        self._brief[:, index] = wanted
         readings, _ = measure(self._knobs[:, index])
         self._seen[:, index] = readings[1:3]
 
@@ -503,7 +492,7 @@ def _errors(readings: NDArray, brief: NDArray) -> NDArray:
 
 def _observation(knobs: NDArray, brief: NDArray, errors: NDArray, elapsed: NDArray) -> NDArray:
     """Observations (n, 37), each on its scale, limited."""
-    rows = np.empty((len(OBSERVATION), knobs.shape[1]), np.float32)
+    rows = padded(len(OBSERVATION), knobs.shape[1])
     np.subtract(knobs, KNOB_CENTRE, out=rows[:21])
     rows[:21] /= KNOB_HALF
     np.subtract(brief, BRIEF_CENTRE, out=rows[21:28])
@@ -519,18 +508,13 @@ def _observation(knobs: NDArray, brief: NDArray, errors: NDArray, elapsed: NDArr
 # How an episode begins
 
 
-def _between(bounds: NDArray, uniform: NDArray) -> NDArray:
-    """Uniform (rows, n) in [0, 1) to the bounds (rows, 2)."""
-    return bounds[:, :1] + np.ptp(bounds, axis=1)[:, None] * uniform
-
-
 DRAWN_FACE = (-2.0, 0.75)  # stops
 DRAWN_SPREAD = 50.0  # mired, by which the lamps of one set-up differ from the first
 
 
 def _drawn_set_up(uniform: NDArray, fixed: dict[str, float]) -> tuple[NDArray, NDArray]:
     """A set-up (21, n) from uniform (22, n), and the brief (7, n) that it fulfils but for what is fixed."""
-    knobs = _between(DRAWN, uniform[: len(KNOBS)])
+    knobs = between(DRAWN, uniform[: len(KNOBS)])
     lamps = knobs[12:16]
     lamps[1:] = np.clip(lamps[0] + DRAWN_SPREAD * (2 * uniform[13:16] - 1), *MIRED)
     face = DRAWN_FACE[0] + (DRAWN_FACE[1] - DRAWN_FACE[0]) * uniform[len(KNOBS)]
@@ -543,22 +527,6 @@ def _drawn_set_up(uniform: NDArray, fixed: dict[str, float]) -> tuple[NDArray, N
             value = float(fixed[name])
             brief[row] = np.log2(value) if name == "key_fill" else colour.mired(value) if "kelvin" in name else value
     return knobs, brief
-
-
-def _checked(brief: str | dict | None) -> dict[str, Any]:
-    """What a brief fixes, as a dict. UserError for a brief that makes no sense."""
-    if isinstance(brief, str):
-        if brief not in BRIEFS:
-            raise unknown("brief", brief, BRIEFS)
-        return BRIEFS[brief]
-    brief = brief or {}
-    for name, value in brief.items():
-        if name not in LIMITS:
-            raise unknown("entry of the brief", name, LIMITS)
-        low, high = LIMITS[name]
-        if not isinstance(value, int | float | np.number) or not low <= value <= high:
-            raise UserError(f"{name}={value} of the brief is out of range: give {low:g} to {high:g}")
-    return brief
 
 
 # The expert

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from rlfilm_lib.envs.batch import BatchEnv, SingleEnv
+from rlfilm_lib.envs.batch import BatchEnv, BriefedEnv, SingleEnv, between, beyond, column, padded
 from rlfilm_lib.errors import UserError, unknown
 from rlfilm_lib.film import framing, light
 
@@ -62,7 +61,7 @@ BRIEFS: dict[str, dict[str, Any]] = {
 }
 
 # Where an episode begins, drawn from these ranges.
-MARKS = np.array([[-0.5, 0.5], [1.7, 2.5], [1.30, 1.75]])  # of the character
+MARKS = np.array([[-0.5, 0.5], [1.7, 2.5], [1.30, 1.75]]).T[..., None]  # of the character
 START_SIZE = (0.35, 0.8)  # octaves too tight or too loose
 START_PLACE = ((0.1, 0.3), (0.05, 0.25))  # of the picture, across and up, away from where the eyes belong
 START_MARGIN = 0.3  # m, of the camera inside the stage
@@ -89,25 +88,21 @@ OBSERVATION = (
 OBSERVATION_LIMIT = 2.0
 
 
-def _column(values: Any) -> NDArray[np.float32]:
-    return np.array(values, np.float32)[:, None]
-
-
 # Scales of the observation, and of the actions.
 POSE_RANGE = np.concatenate([CAMERA_RANGE, LIGHT_RANGE, CHARACTER_RANGE])
-POSE_CENTRE, POSE_HALF = _column(POSE_RANGE.mean(axis=1)), _column(np.ptp(POSE_RANGE, axis=1) / 2)
+POSE_CENTRE, POSE_HALF = column(POSE_RANGE.mean(axis=1)), column(np.ptp(POSE_RANGE, axis=1) / 2)
 BRIEF_RANGE = np.array([(-2.5, 0.7), KEY_FILL, EXPOSURE, (25, 85), (-1, 1)])
-BRIEF_CENTRE, BRIEF_HALF = _column(BRIEF_RANGE.mean(axis=1)), _column(np.ptp(BRIEF_RANGE, axis=1) / 2)
-ERROR_SCALE = _column([1.5, 1.5, 1.5, 1 / 3, 1, 1 / 3, 1 / 3])
-TOLERANCE = _column([PLACE_TOLERANCE] * 3 + [RATIO_TOLERANCE, SIZE_TOLERANCE, RATIO_TOLERANCE, EXPOSURE_TOLERANCE])
-MOTION_SCALE = _column([*CAMERA_SPEED, *(2 * CAMERA_SPEED * STEPS_PER_SECOND)])
-INCREMENT = _column([*CAMERA_SPEED, *LIGHT_SPEED, *CHARACTER_SPEED]) / STEPS_PER_SECOND
+BRIEF_CENTRE, BRIEF_HALF = column(BRIEF_RANGE.mean(axis=1)), column(np.ptp(BRIEF_RANGE, axis=1) / 2)
+ERROR_SCALE = column([1.5, 1.5, 1.5, 1 / 3, 1, 1 / 3, 1 / 3])
+TOLERANCE = column([PLACE_TOLERANCE] * 3 + [RATIO_TOLERANCE, SIZE_TOLERANCE, RATIO_TOLERANCE, EXPOSURE_TOLERANCE])
+MOTION_SCALE = column([*CAMERA_SPEED, *(2 * CAMERA_SPEED * STEPS_PER_SECOND)])
+INCREMENT = column([*CAMERA_SPEED, *LIGHT_SPEED, *CHARACTER_SPEED]) / STEPS_PER_SECOND
 GATE_WIDTH, GATE_HEIGHT = framing.SUPER_35
 ASPECT = GATE_WIDTH / GATE_HEIGHT
 ALBEDO_STOPS = float(np.log2(RIM_ALBEDO / BACKDROP_ALBEDO))
 
 
-class MovieScene(BatchEnv):
+class MovieScene(BriefedEnv):
     """Set the camera, three lights and the character so that a shot of 4 s fulfils its brief.
 
     The camera looks along +y, level; the brief names the lens. One action per two frames, 48 steps, then the episode is
@@ -157,24 +152,16 @@ class MovieScene(BatchEnv):
         "thirds": 0.15, "headroom": 0.15, "separation": 0.15, "shot_size": 0.15, "key_fill": 0.15, "exposure": 0.15,
         "smoothness": 0.10, "collision": -5.0,
     }  # fmt: skip
+    offered: ClassVar[dict[int, str]] = {1: "exposure", 3: "camera", 9: "all"}
+    entries = tuple(BRIEFS["wide"])
+    briefs = BRIEFS
     episode_steps = 48
     draws = 15
 
     def __init__(
         self, num_envs: int = 1, controls: int = 9, brief: str | dict | None = None, render_mode: str | None = None
     ) -> None:
-        if controls not in (1, 3, 9):
-            raise UserError(f"controls={controls} is not offered: give 1 (exposure), 3 (camera) or 9 (all)")
-        super().__init__(
-            num_envs,
-            gym.spaces.Box(-OBSERVATION_LIMIT, OBSERVATION_LIMIT, (len(OBSERVATION),), np.float32),
-            gym.spaces.Box(-1.0, 1.0, (controls,), np.float32),
-            render_mode,
-        )
-        self.controls = controls
-        if brief is not None:  # the yardsticks were measured over all briefs
-            self.metadata = self.metadata | {"yardsticks": {}}
-        self.brief = _checked(brief)
+        super().__init__(num_envs, controls, len(OBSERVATION), OBSERVATION_LIMIT, brief, render_mode)
         pose, motion = np.zeros((9, num_envs), np.float32), np.zeros((6, num_envs), np.float32)
         self._pose, self._motion = pose, motion
         self._jerk = np.zeros((1, num_envs), np.float32)
@@ -236,24 +223,35 @@ class MovieScene(BatchEnv):
             backdrop=BACKDROP,
         )
 
-    def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
-        for option in options:
-            if option != "brief":
-                raise unknown("reset option", option, ["brief", "reset_mask"])
-        brief = _draw_brief(uniform[:5], _checked(options.get("brief")) or self.brief)
-        character = _between(MARKS, uniform[5:8])
-        camera = camera_goal(character, brief)
-        lights = light_goal(camera, character, brief)
+    def _checked(self, brief: dict[str, Any]) -> dict[str, Any]:
+        for name, value in brief.items():
+            if name in ("lens", "side"):
+                choices = LENSES if name == "lens" else SIDES
+                if value not in choices:
+                    raise unknown(name, value, choices)
+                continue
+            low, high = {"k": (0.1, 3), "key_fill": tuple(np.exp2(KEY_FILL)), "exposure": EXPOSURE}[name]
+            if not low <= value <= high:
+                raise UserError(f"{name}={value} of the brief is out of range: give {low:g} to {high:g}")
+        if "k" in brief and "lens" not in brief:
+            raise UserError(f"a brief with k={brief['k']} needs its lens: add one of {', '.join(LENSES)}")
+        return brief
+
+    def _set_up(self, index: NDArray | slice, uniform: NDArray, brief: dict[str, Any]) -> None:
+        wanted = _draw_brief(uniform[:5], brief)
+        character = between(MARKS, uniform[5:8])
+        camera = camera_goal(character, wanted)
+        lights = light_goal(camera, character, wanted)
         if self.controls == 1:
-            lights += _beyond(START_DIMMER, uniform[8])
+            lights += beyond(START_DIMMER, uniform[8])
         else:
-            camera = _misframed(character, brief, uniform[8:11])
+            camera = _misframed(character, wanted, uniform[8:11])
         if self.controls == 9:
-            lights += _between(np.array([START_STOPS] * 3), uniform[11:14])
+            lights += between(START_STOPS, uniform[11:14])
         self._pose[:, index] = np.concatenate([camera, np.clip(lights, *LIGHT_RANGE.T[..., None]), character])
         self._motion[:, index] = 0
         self._jerk[:, index] = 0
-        self._brief[:, index] = brief
+        self._brief[:, index] = wanted
 
     def _advance(self, actions: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         action = np.minimum(np.maximum(actions.T, -1, dtype=np.float32), 1)
@@ -400,7 +398,7 @@ def _observation(
     elapsed: NDArray,
 ) -> NDArray:
     """Observations (n, 30), each reading on its scale, the errors limited."""
-    rows = np.empty((len(OBSERVATION), len(in_frame)), np.float32)
+    rows = padded(len(OBSERVATION), len(in_frame))
     np.divide(pose - POSE_CENTRE, POSE_HALF, out=rows[0:9])
     np.divide(brief[4:] - BRIEF_CENTRE, BRIEF_HALF, out=rows[9:14])
     shown = errors * ERROR_SCALE
@@ -452,53 +450,19 @@ def light_goal(camera: NDArray, character: NDArray, brief: NDArray) -> NDArray:
 # How an episode begins
 
 
-def _between(bounds: NDArray, uniform: NDArray) -> NDArray:
-    """Uniform (rows, n) in [0, 1) to the bounds (rows, 2)."""
-    return bounds[:, :1] + np.ptp(bounds, axis=1)[:, None] * uniform
-
-
-def _beyond(magnitude: tuple[float, float], uniform: NDArray) -> NDArray:
-    """Uniform [0, 1) to values of either sign, of magnitude within the bounds."""
-    spread = 2 * uniform - 1
-    return np.sign(spread) * (magnitude[0] + (magnitude[1] - magnitude[0]) * np.abs(spread))
-
-
 def _misframed(character: NDArray, brief: NDArray, uniform: NDArray) -> NDArray:
     """A camera position (3, n) on the stage with the face in frame, but neither of the right size nor in its place."""
     *_, size, _, _, focal_length, side = brief
     eyes_x, eyes_y, eyes_z = _body(character, side)[:, 0]
-    octaves = _beyond(START_SIZE, uniform[0])
+    octaves = beyond(START_SIZE, uniform[0])
     depth = framing.STATURE * 2.0**size * focal_length / GATE_HEIGHT
     too_far = eyes_y - depth * 2.0**octaves < CAMERA_RANGE[1, 0] + START_MARGIN
     depth *= 2.0 ** np.where(too_far, -octaves, octaves)
     visible = framing.visible_height(depth, focal_length)
-    u = side / 6 + _beyond(START_PLACE[0], uniform[1])
-    v = 1 / 6 + _beyond(START_PLACE[1], uniform[2])
+    u = side / 6 + beyond(START_PLACE[0], uniform[1])
+    v = 1 / 6 + beyond(START_PLACE[1], uniform[2])
     camera = np.stack([eyes_x - u * visible * ASPECT, eyes_y - depth, eyes_z - v * visible])
     return np.clip(camera, CAMERA_RANGE[:, :1] + START_MARGIN, CAMERA_RANGE[:, 1:] - START_MARGIN)
-
-
-def _checked(brief: str | dict | None) -> dict[str, Any]:
-    """What a brief fixes, as a dict. UserError for a brief that makes no sense."""
-    if isinstance(brief, str):
-        if brief not in BRIEFS:
-            raise unknown("brief", brief, BRIEFS)
-        return BRIEFS[brief]
-    brief = brief or {}
-    for name, value in brief.items():
-        if name not in BRIEFS["wide"]:
-            raise unknown("entry of the brief", name, BRIEFS["wide"])
-        if name in ("lens", "side"):
-            choices = LENSES if name == "lens" else SIDES
-            if value not in choices:
-                raise unknown(name, value, choices)
-            continue
-        low, high = {"k": (0.1, 3), "key_fill": tuple(np.exp2(KEY_FILL)), "exposure": EXPOSURE}[name]
-        if not low <= value <= high:
-            raise UserError(f"{name}={value} of the brief is out of range: give {low:g} to {high:g}")
-    if "k" in brief and "lens" not in brief:
-        raise UserError(f"a brief with k={brief['k']} needs its lens: add one of {', '.join(LENSES)}")
-    return brief
 
 
 def _draw_brief(uniform: NDArray, fixed: dict[str, Any]) -> NDArray:
@@ -513,7 +477,7 @@ def _draw_brief(uniform: NDArray, fixed: dict[str, Any]) -> NDArray:
 
     k = chosen("k", smallest * (largest / smallest) ** uniform[1])
     side = np.full_like(k, SIDES[fixed["side"]]) if "side" in fixed else np.where(uniform[2] < 0.5, -1.0, 1.0)
-    stops, exposure = _between(np.array([KEY_FILL, EXPOSURE]), uniform[3:5])
+    stops, exposure = between(KEY_FILL, uniform[3]), between(EXPOSURE, uniform[4])
     key_fill, exposure = chosen("key_fill", 2**stops), chosen("exposure", exposure)
     return _wanted(np.log2(k), np.log2(key_fill), exposure, focal_length, side)
 
@@ -578,7 +542,7 @@ def _least_costly_move(
         SIZE_TOLERANCE * np.log(2) * visible * brief[7] / GATE_HEIGHT,
         PLACE_TOLERANCE * visible,
     ])  # fmt: skip
-    at_stake = _column([weights["thirds"], weights["shot_size"], weights["thirds"] + weights["headroom"]])
+    at_stake = column([weights["thirds"], weights["shot_size"], weights["thirds"] + weights["headroom"]])
     waiting = at_stake * (1 - np.exp(-0.5 * (way / tolerance) ** 2)) * DURATIONS / 2
     squared_jerk = np.einsum("itan,tij,jtan->tan", change, PLAN_COST, change)
     cost = waiting + weights["smoothness"] / JERK_TOLERANCE**2 * squared_jerk

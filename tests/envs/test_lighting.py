@@ -1,12 +1,7 @@
 """Lighting: its rig, its brief, what each reward term measures, the preview's pixels, and that gaming does not pay."""
 
-import warnings
-
-import gymnasium as gym
 import numpy as np
 import pytest
-from gymnasium.utils.env_checker import check_env
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from rlfilm_lib.envs import lighting, yardsticks
 from rlfilm_lib.envs.lighting import BRIEFS, KNOBS, LIMITS, MEASURES, OBSERVATION, PATCHES, POINTS, Lighting
@@ -94,11 +89,6 @@ def test_controls_move_only_what_they_name(controls, driven):
     moved = {name for name in STATE_ROWS if not np.array_equal(before[name], after[name])}
     assert moved == (set(STATE_ROWS) if controls == 21 else driven)
     assert before["stops"][0, 3] == after["stops"][0, 3] or controls == 21  # the practical is not among the three
-
-
-def test_other_controls_are_refused():
-    with pytest.raises(ValueError, match="controls=2 is not offered: give 1"):
-        Lighting(1, controls=2)
 
 
 def test_rails_by_hand():
@@ -361,11 +351,6 @@ def test_briefs_that_make_no_sense(brief, message):
         Lighting(1, brief=brief)
 
 
-def test_unknown_reset_options_are_refused():
-    with pytest.raises(ValueError, match="unknown reset option 'breif'; did you mean 'brief'"):
-        Lighting(1).reset(seed=0, options={"breif": "noir"})
-
-
 @pytest.mark.parametrize("controls", [1, 3])
 @pytest.mark.parametrize("brief", [None, "candle-lit", {"face": 0.0}])
 def test_with_few_controls_all_else_is_right(controls, brief):
@@ -532,47 +517,6 @@ def test_stored_yardsticks_hold(controls):
     measured = yardsticks.measure(ID, episodes=48, seed=5_000_000, controls=controls)
     assert measured["random"] == pytest.approx(stored["random"], abs=4 * 9 / np.sqrt(48))
     assert measured["expert"] == pytest.approx(stored["expert"], abs=4 * 2.5 / np.sqrt(48))
-
-
-# The batch
-
-
-@ALL_CONTROLS
-def test_gymnasiums_checker_is_content(controls):
-    env = gym.make(ID, controls=controls, render_mode="rgb_array")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        check_env(env.unwrapped)
-
-
-def test_the_batch_lives_like_gymnasiums_own():
-    ours = gym.make_vec(ID, num_envs=4)
-    theirs = SyncVectorEnv([lambda: gym.make(ID)] * 4, autoreset_mode=AutoresetMode.SAME_STEP)
-    np.testing.assert_allclose(ours.reset(seed=7)[0], theirs.reset(seed=7)[0], atol=1e-4)
-    for actions in np.random.default_rng(0).uniform(-1, 1, (60, 4, 21)).astype(np.float32):
-        *result, info = ours.step(actions)
-        *expected, expected_info = theirs.step(actions)
-        for a, b in zip(result, expected, strict=True):
-            assert a.dtype == b.dtype
-            np.testing.assert_allclose(a, b, atol=1e-3)
-        assert ("final_info" in info) == ("final_info" in expected_info)
-
-
-@ALL_CONTROLS
-def test_a_restored_state_goes_on_exactly(controls):
-    env, rng = Lighting(5, controls=controls), np.random.default_rng(0)
-    actions = rng.uniform(-1, 1, (90, 5, controls)).astype(np.float32)
-    env.reset(seed=3)
-    for action in actions[:20]:
-        observations, *_ = env.step(action)
-    state = env.state()
-    expected = [env.step(action) for action in actions[20:]]
-    other = Lighting(5, controls=controls)
-    np.testing.assert_array_equal(other.restore(state), observations)
-    for action, (observations, rewards, *_) in zip(actions[20:], expected, strict=True):
-        result = other.step(action)
-        np.testing.assert_array_equal(result[0], observations)
-        np.testing.assert_array_equal(result[1], rewards)
 
 
 # The take
