@@ -300,6 +300,63 @@ def film(
         _print_json(report)
 
 
+@app.command(epilog="Example: rlfilm edit holiday.mp4 party.mov --seconds 60 --pace fast --music song.mp3")
+def edit(
+    footage: Annotated[list[Path], typer.Argument(metavar="FOOTAGE...", help="Video files, as the story goes.")],
+    seconds: Annotated[float, typer.Option(metavar="S", help="Length of the cut, exactly.")],
+    out: Annotated[Path, typer.Option(help="The .mp4 to write; the other files go beside it.")] = Path("cut.mp4"),
+    pace: Annotated[str, typer.Option(help="Average shot length: slow 8 s, medium 4 s, fast 2 s.")] = "medium",
+    music: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Music under the cut, whose beats it follows.")
+    ] = None,
+    algo: Annotated[str, typer.Option(help="Algorithm that learns to cut.")] = "ppo",
+    backend: Backend = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training and of the shot lengths wanted.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace the cut in --out, and its files.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Cut your own footage to a length: a policy learns on it what to keep. Writes the cut and its timeline files."""
+    from rlfilm_lib.media.footage import require
+
+    require()
+    from rlfilm_lib.cutting import make_cut
+
+    with _stoppable(out):
+        report = make_cut(
+            footage,
+            seconds,
+            out,
+            pace=pace,
+            music=music,
+            backend=backend,
+            algorithm=algo,
+            seed=seed,
+            force=force,
+        )
+    for warning in report["warnings"]:
+        print(f"rlfilm: {warning}", file=sys.stderr)
+    if as_json:
+        _print_json(report)
+        return
+    _print_table(_term_rows(report["terms"]))
+    lufs = "no sound" if report["lufs"] is None else f"{report['lufs']:.1f} LUFS"
+    skipped = report["skipped_packets"]
+    print(f"{report['shots']} shots, {report['seconds']:.2f} s, {lufs}, in {report['wall_s']:.0f} s", end="")
+    print(f"; {skipped} damaged packets skipped" if skipped else "")
+    print(*report["files"], sep="\n")
+
+
+def _term_rows(terms: dict[str, Any]) -> Iterator[list[str]]:
+    """What the kept cut earns, beside means and 95 % intervals of the policy's, uniform and random cuts."""
+    yield ["term", "kept", "policy's cuts", "uniform sampling", "random", ""]
+    for name, row in terms.items():
+        means = [row[kind] for kind in ("sampled", "uniform", "random")]
+        cells = [f"{each['mean']:.3f} [{each['ci95'][0]:.3f}, {each['ci95'][1]:.3f}]" for each in means]
+        above = "above both" if row["above"] else "not above both"
+        verdict = above if row["trained"] else "not trained: hardly varies"
+        yield [name, f"{row['kept']:.3f}", *cells, verdict]
+
+
 @app.command(epilog="Example: rlfilm bench envs --json")
 def bench(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="One benchmark; default: all.")] = None,

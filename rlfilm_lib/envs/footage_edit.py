@@ -37,7 +37,7 @@ PLACE_TOLERANCE = 0.2
 GRADE_STOPS = 0.5
 """Step of colour and brightness across a cut at which `grade` has fallen to exp(-1/2)."""
 LARGEST_SLOPE = 1.35
-FASTEST = 2.0
+RAMP_THRESHOLD = 1.0
 HARMONICS, COMPONENTS = 4, 6
 """Of the position in the footage, and of the embedding, that a policy sees."""
 
@@ -48,14 +48,14 @@ OBSERVATION = (
     "progress", "left", "slack", "must keep", "in a shot", "length", "rhythm if cut", "rhythm if kept", "new shot",
     "beat", "speech at the cut", "speech before it", "difference from the kept", "coverage gained", "jump cut",
     "motion", "sharpness", "loudness", "speech", "dullness", "gain of reframing", "colour step", "graded colour step",
-    "reframed", "graded",
+    "reframed", "graded", "ramped",
     *(f"embedding {n}" for n in range(1, COMPONENTS + 1)),
     *(f"{wave} {n}" for n in range(1, HARMONICS + 1) for wave in ("sine", "cosine")),
 )  # fmt: skip
-SHOT = ("frames", "number", "beat", "speech", "jump_cut", "grade", "reframed", "graded", "last")
-"""What is known of the shot being made: frames so far, how many came before, what its beginning earned, its effects,
-and the last piece kept, -1 before the first."""
-FRAMES, NUMBER, BEAT, SPEECH, JUMP_CUT, STEP, IS_REFRAMED, IS_GRADED, LAST = range(len(SHOT))
+SHOT = ("frames", "number", "beat", "speech", "jump_cut", "grade", "reframed", "graded", "ramped", "last")
+"""What is known of the shot being made: frames so far, how many came before, what its beginning earned, its effects
+(of its last piece), and the last piece kept, -1 before the first."""
+FRAMES, NUMBER, BEAT, SPEECH, JUMP_CUT, STEP, IS_REFRAMED, IS_GRADED, IS_RAMPED, LAST = range(len(SHOT))
 TERMS = (
     "diversity", "representativeness", "rhythm", "beat", "speech", "jump_cut", "speed_ramp", "reframe", "grade",
 )  # fmt: skip
@@ -113,7 +113,9 @@ def divide(footage: Sequence[Footage], fps: float, asl: float) -> Pieces:
     """
     total = sum(each.frames for each in footage)
     step = max(asl * fps / PIECES_PER_SHOT, total / MOST_PIECES)
-    rows: dict[str, list] = {name: [] for name in ("source", "shot", "start", "frames", "voiced", "beat", "place", "crop")}
+    rows: dict[str, list] = {
+        name: [] for name in ("source", "shot", "start", "frames", "voiced", "beat", "place", "crop")
+    }
     means: dict[str, list] = {name: [] for name in ("colour", "motion", "sharpness", "loudness", "speech")}
     shots, grades, piece_of, seconds, kept, before = 0, [], [], [], [], 0
     every = math.ceil(sum(len(each.sampled) for each in footage) / MOST_SAMPLES)
@@ -193,21 +195,13 @@ def _crop(eye: NDArray) -> NDArray:
     return np.clip(eye - np.array([0.5 + side / 6, 2 / 3]) / ZOOM, 0, 1 - 1 / ZOOM)
 
 
-def ramp(frames: int) -> list[tuple[int, int, float]]:
-    """How a piece of so many frames is run through: (frames of the file, frames on screen, speed) of each stretch.
+def run_through(frames: NDArray, eased: NDArray) -> NDArray:
+    """Frames on screen of pieces of so many frames that are run through: two thirds where a ramp begins, then half.
 
-    1.5 times, twice and 1.5 times as fast, about a quarter, half and a quarter of it: a ramp in steps, as cut lists can
-    hold it. An odd frame at the end is dropped.
-
-    >>> ramp(25)
-    [(6, 4, 1.5), (12, 6, 2.0), (6, 4, 1.5)]
-    >>> ramp(5)
-    [(4, 2, 2.0)]
+    >>> run_through(np.array([24, 25]), np.array([True, False])).tolist()
+    [16, 12]
     """
-    slow = frames // 12
-    fast = (frames - 6 * slow) // 2
-    stretches = [(3 * slow, 2 * slow, 1.5), (2 * fast, fast, FASTEST), (3 * slow, 2 * slow, 1.5)]
-    return [stretch for stretch in stretches if stretch[1]]
+    return np.maximum(np.where(eased, frames * 2 // 3, frames // 2), 1)
 
 
 @dataclass(frozen=True)
@@ -235,12 +229,13 @@ class FootageEdit(BatchEnv):
     The cut is exactly `budget` frames long: skipping is impossible once all that is left is needed, and the last piece
     kept is trimmed. The episode ends when the cut is full. All episodes begin alike, with nothing kept.
 
-    **Actions** (4,), on where above a threshold: *keep* this piece; play it as a *ramp* (see `ramp`); and, where it
-    opens a shot, *reframe* that (enlarge it by 1.2, so that the eye rests on a third) and *grade* it (towards the
-    colours of the whole). The threshold of keep is such that standard normal actions, as an untrained policy takes
-    them, open shots as often as the budget allows and keep them as long as the pace asks; the others' is 0.
+    **Actions** (4,), on where above a threshold: *keep* this piece; *ramp*, run through it (1.5 times as fast where
+    that begins, then twice, until a piece that is not); and, where it opens a shot, *reframe* that (enlarge it by 1.2,
+    so that the eye rests on a third) and *grade* it (towards the colours of the whole). The threshold of keep is such
+    that standard normal actions, as an untrained policy takes them, open shots as often as the budget allows and keep
+    them as long as the pace asks; that of ramp is 1, of the others 0.
 
-    **Observation** (39,) float32, see OBSERVATION: what this piece is like, what keeping it or cutting here would earn,
+    **Observation** (40,) float32, see OBSERVATION: what this piece is like, what keeping it or cutting here would earn,
     the cut so far, and where in the footage this is.
 
     **Reward** = Σ weight · term. Terms are earned as shots end (`speed_ramp` and `reframe` piece by piece), in the
@@ -285,7 +280,7 @@ class FootageEdit(BatchEnv):
         self.weights = {name: float((weights or self.weights).get(name, 0)) for name in TERMS}  # type: ignore[misc]
         self.episode_steps = len(pieces)  # type: ignore[misc]
         seconds = budget / pieces.fps
-        count = max(1, round(seconds / pacing.ASL[pace]))
+        count = math.ceil(seconds / pacing.ASL[pace])
         self.wanted = pacing.shot_lengths(stream(seed, 0, Purpose.ENVIRONMENT), seconds / count, count)
         """(n,) seconds that the shots should last, one after the other; together as long as the cut."""
         share, stop = budget / available, 1 / PIECES_PER_SHOT
@@ -334,7 +329,6 @@ class FootageEdit(BatchEnv):
         self._vectors = pieces.vectors[middles]
         self._suffix = np.append(pieces.frames[::-1].cumsum()[::-1], 0)
         """Frames from each piece to the end."""
-        self._ramp_frames = np.array([sum(shown for _, shown, _ in ramp(int(n))) for n in pieces.frames])
         self._dull = np.exp(-pieces.motion / DULL_MOTION * math.log(2)) * (1 - pieces.speech)
         follows = (np.diff(pieces.source) == 0) & (pieces.start[1:] == pieces.start[:-1] + pieces.frames[:-1])
         self._follows = np.append(False, follows)
@@ -345,9 +339,7 @@ class FootageEdit(BatchEnv):
         """log2 colour of each piece, as it is and graded, (2, P, 3)."""
         place = np.arange(count) / count * 2 * np.pi
         waves = [wave(n * place) for n in range(1, HARMONICS + 1) for wave in (np.sin, np.cos)]
-        ranks = [
-            values.argsort().argsort() / count for values in (pieces.motion, pieces.sharpness, pieces.loudness)
-        ]
+        ranks = [values.argsort().argsort() / count for values in (pieces.motion, pieces.sharpness, pieces.loudness)]
         embedding = self._vectors[:, :COMPONENTS].T
         embedding = np.pad(embedding, ((0, COMPONENTS - len(embedding)), (0, 0)))
         gain = pieces.place[:, 1] - pieces.place[:, 0]
@@ -378,9 +370,10 @@ class FootageEdit(BatchEnv):
         self._close(playing & within & ~(keep & same_shot), np.where(joined, 0, pieces.voiced[at - 1, 1]), terms)
         self._open(keep & ~same_shot, at, wants, joined)
 
-        whole = self._suffix[at + 1] >= left - self._ramp_frames[at]
-        ramped = keep & (wants[RAMP] > 0) & whole & (self._ramp_frames[at] <= left)
-        shown = np.where(keep, np.where(ramped, self._ramp_frames[at], np.minimum(pieces.frames[at], left)), 0)
+        run = run_through(pieces.frames[at], shot[IS_RAMPED] == 0)
+        ramped = keep & (wants[RAMP] > RAMP_THRESHOLD) & (run <= left) & (self._suffix[at + 1] >= left - run)
+        shown = np.where(keep, np.where(ramped, run, np.minimum(pieces.frames[at], left)), 0)
+        shot[IS_RAMPED] = ramped
         reframed, graded = shot[IS_REFRAMED].astype(int), shot[IS_GRADED].astype(int)
         share = shown / self.budget
         terms[6] = share * np.where(ramped, self._dull[at], 1 - self._dull[at])
@@ -427,7 +420,7 @@ class FootageEdit(BatchEnv):
         step = self._graded[graded.astype(int), at] - self._graded[shot[IS_GRADED].astype(int), last]
         opened[STEP] = np.where(last < 0, 1, _smooth(step))
         opened[IS_REFRAMED], opened[IS_GRADED] = wants[REFRAME] > 0, graded
-        rows = slice(BEAT, LAST)
+        rows = slice(BEAT, LAST)  # the effects, too; without a ramp so far
         shot[rows] = np.where(begins, opened[rows], shot[rows])
 
     def _on_beat(self, at: NDArray) -> NDArray:
@@ -473,6 +466,7 @@ class FootageEdit(BatchEnv):
             *(np.where(last < 0, 1, _smooth(step)) for step in steps),
             shot[IS_REFRAMED],
             shot[IS_GRADED],
+            shot[IS_RAMPED],
             *ahead[:, at],
         ], np.float32)  # fmt: skip
         return rows.T[index].copy()
@@ -497,6 +491,11 @@ class FootageEdit(BatchEnv):
             return np.stack([np.where(keep, 4, -4), *-np.ones((3, len(keep)))], axis=1).astype(np.float32)
 
         return policy
+
+    def weigh(self, weights: NDArray) -> None:
+        """Let the terms count for so much from here on, (9,) in the order of TERMS."""
+        self.weights = dict(zip(TERMS, weights.tolist(), strict=True))  # type: ignore[misc]
+        self._weights = weights[:, None].copy()
 
     def play(self, policy: Callable[..., NDArray], deterministic: bool = True) -> tuple[NDArray, NDArray]:
         """One episode in each environment: the terms earned (9, N), and the decisions (P, N)."""
@@ -526,22 +525,23 @@ class FootageEdit(BatchEnv):
         record = 0
         for number, run in enumerate(runs):
             first, last = run[0], run[-1]
-            parts: list[tuple[int, int, float]] = []
-            dull, placed, frames = 0.0, 0.0, 0
+            stretches: list[tuple[float, int, int, int]] = []  # pace, first frame, frames of the file, on screen
+            dull, placed, frames, again = 0.0, 0.0, 0, False
             reframed, graded = (bool(decisions[first] & bit) for bit in (REFRAMED, GRADED))
             for at in run:
-                begins, length = int(pieces.start[at]), int(pieces.frames[at])
+                begins, taken = int(pieces.start[at]), int(pieces.frames[at])
                 ramped = bool(decisions[at] & RAMPED)
-                stretches = ramp(length) if ramped else [(length, min(length, self.budget - record - frames), 1.0)]
-                before = frames
-                for taken, shown, speed in stretches:
-                    if parts and parts[-1][2] == speed == 1 and parts[-1][0] + parts[-1][1] == begins:
-                        parts[-1] = (parts[-1][0], parts[-1][1] + shown, speed)
-                    else:
-                        parts.append((begins, shown, speed))
-                    begins, frames = begins + taken, frames + shown
-                dull += (frames - before) * (self._dull[at] if ramped else 1 - self._dull[at])
-                placed += (frames - before) * pieces.place[at, int(reframed)]
+                shown = int(run_through(taken, not again)) if ramped else min(taken, self.budget - record - frames)
+                tempo = (2.0 if again else 1.5) if ramped else 1.0
+                if stretches and stretches[-1][0] == tempo:
+                    _, begins, before, on_screen = stretches.pop()
+                    stretches.append((tempo, begins, before + taken, on_screen + shown))
+                else:
+                    stretches.append((tempo, begins, taken, shown))
+                dull += shown * (self._dull[at] if ramped else 1 - self._dull[at])
+                placed += shown * pieces.place[at, int(reframed)]
+                frames, again = frames + shown, ramped
+            parts = [(begins, shown, taken / shown if tempo > 1 else 1.0) for tempo, begins, taken, shown in stretches]
             terms = self._boundary_terms(decisions, runs, number, record) | {
                 "diversity": _mean_difference(self._difference, members[number], members.sum(axis=0) - members[number]),
                 "representativeness": float((nearest == number).mean()),

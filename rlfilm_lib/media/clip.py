@@ -48,7 +48,7 @@ def write(
     """
     path = Path(path)
     check_path(path)
-    if not (np.isfinite(fps) and fps > 0):
+    if not (math.isfinite(fps) and fps > 0):
         raise UserError(f"fps is {fps}; give a number of frames per second above 0, such as 24")
     av = pyav()
     frames = iter(frames)
@@ -106,12 +106,12 @@ def read(path: str | os.PathLike) -> tuple[np.ndarray, float]:
     return np.stack(frames), float(fps)
 
 
-def pyav(extra: str = "film") -> ModuleType:
-    """PyAV; UserError, with the extra that installs it, where it is missing."""
+def pyav() -> ModuleType:
+    """PyAV; UserError where it is missing."""
     try:
         import av
     except ImportError:
-        raise UserError(f'video files need PyAV, which is not installed; run: pip install "rlfilm[{extra}]"') from None
+        raise UserError('video files need PyAV, which is not installed; run: pip install "rlfilm[film]"') from None
     return av
 
 

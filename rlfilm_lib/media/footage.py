@@ -6,6 +6,7 @@ first picture. Variable rates and rates other than the timeline's are conformed 
 middle of a file gives the same pictures as reading all of it.
 """
 
+import importlib.util
 import itertools
 import math
 import os
@@ -24,6 +25,7 @@ from rlfilm_lib.film.colour import LUMA
 from rlfilm_lib.media import clip, sound, timeline
 from rlfilm_lib.media.timeline import Rate, Source
 
+PACKAGES = ("av", "cv2", "opentimelineio", "PIL", "pyloudnorm", "scenedetect", "scipy")
 ANALYSIS_AREA = 256 * 144
 """Pixels at which pictures are measured."""
 MOTION_S = 1 / 8
@@ -39,16 +41,25 @@ CELLS, ORIENTATIONS = (4, 6), 9
 """Bins of the colour histogram; cells (down, across) and orientations of the histogram of gradients."""
 
 
+def require() -> None:
+    """UserError where a package that footage needs is missing."""
+    for package in PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            raise UserError(f"footage needs {package}, which is not installed; run: pip install 'rlfilm[edit]'")
+
+
 @dataclass(frozen=True)
 class Probe:
     """What a file says about itself. size: as shown, (width, height), turned upright, with square pixels; start: the
-    time of its first picture on the file's clock, s; variable: whether its pictures come at changing intervals, as far
-    as the container says; timecode: of its first frame, "" where it has none."""
+    time of its first picture on the file's clock, s; seconds: how long it says it is, 0 where it doesn't; variable:
+    whether its pictures come at changing intervals, as far as the container says; timecode: of its first frame, ""
+    where it has none."""
 
     path: str
     size: tuple[int, int]
     fps: Fraction
     start: Fraction
+    seconds: float
     variable: bool
     has_audio: bool
     timecode: str
@@ -56,6 +67,7 @@ class Probe:
 
 def probe(path: str | os.PathLike) -> Probe:
     """Open a file and decode its first picture. UserError where there is none."""
+    require()
     path = Path(path)
     if not path.is_file():
         raise UserError(f"there is no file '{path}'; check the name")
@@ -76,6 +88,7 @@ def probe(path: str | os.PathLike) -> Probe:
             size=(width, height),
             fps=Fraction(fps),
             start=_seconds(frame, 0, Fraction(fps)),
+            seconds=(container.duration or 0) / 1e6,
             variable=stream.base_rate is not None and abs(float(stream.base_rate / fps) - 1) > 1e-3,
             has_audio=bool(container.streams.audio),
             timecode=next(filter(None, tags), ""),
@@ -173,19 +186,19 @@ def picture(frame: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
 class Footage:
     """One file, measured; F frames at the timeline's rate, T pictures embedded.
 
-    | field      | shape  | meaning                                                                                   |
-    |------------|--------|-------------------------------------------------------------------------------------------|
-    | shots      | (K,)   | first frame of each shot, found by PySceneDetect's ContentDetector                          |
-    | colour     | (F, 3) | mean of red, green, blue, display-referred, 0 to 1                                          |
-    | motion     | (F,)   | mean absolute change of luma over 1/8 s, within the shot, 0 to 1                            |
-    | sharpness  | (F,)   | standard deviation of the Laplacian of luma (0 to 1) at about 256 × 144                     |
-    | loudness   | (F,)   | LUFS, momentary (BS.1770, 400 ms about the frame); -inf without sound                       |
-    | speech     | (F,)   | speech-like activity, 0 to 1: 4 Hz modulation, see `sound.measure`                          |
-    | voiced     | (F,)   | 0 to 1, the same inside a word, 0 in the pauses between words                               |
-    | onsets     | (M,)   | frames, with fractions, at which a sound sets in                                            |
-    | sampled    | (T,)   | frames that were embedded, two per second                                                   |
-    | features   | (T, D) | of these: square roots of an HSV histogram and a histogram of oriented gradients            |
-    | interest   | (T, 2) | where in the picture the eye goes, (u right, v up) in 0 to 1, by spectral residual saliency |
+    | field     | shape  | meaning                                                                          |
+    |-----------|--------|----------------------------------------------------------------------------------|
+    | shots     | (K,)   | first frame of each shot, found by PySceneDetect's ContentDetector               |
+    | colour    | (F, 3) | mean of red, green, blue, display-referred, 0 to 1                               |
+    | motion    | (F,)   | mean absolute change of luma over 1/8 s, within the shot, 0 to 1                 |
+    | sharpness | (F,)   | standard deviation of the Laplacian of luma (0 to 1) at about 256 × 144          |
+    | loudness  | (F,)   | LUFS, momentary (BS.1770, 400 ms about the frame); -inf without sound            |
+    | speech    | (F,)   | speech-like activity, 0 to 1: 4 Hz modulation, see `sound.measure`               |
+    | voiced    | (F,)   | 0 to 1, the same inside a word, 0 in the pauses between words                    |
+    | onsets    | (M,)   | frames, with fractions, at which a sound sets in                                 |
+    | sampled   | (T,)   | frames that were embedded, two per second                                        |
+    | features  | (T, D) | of these: square roots of an HSV histogram and a histogram of oriented gradients |
+    | interest  | (T, 2) | where in the picture the eye goes, (u right, v up), 0 to 1: spectral residual    |
     """
 
     file: Probe
@@ -212,9 +225,10 @@ class Footage:
 def survey(file: Probe, rate: Rate, on_frame: Callable[[], object] = lambda: None) -> Footage:
     """Decode a file once, find its shots and measure it; on_frame() is called after each frame.
 
-    UserError where PySceneDetect is missing.
+    UserError where it holds none.
     """
-    FrameTimecode, ContentDetector = _scenedetect()
+    from scenedetect import ContentDetector, FrameTimecode
+
     width, height = file.size
     scale = math.sqrt(ANALYSIS_AREA / (width * height))
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
@@ -373,7 +387,7 @@ def _source(file: Probe, rate: Rate, frames: int) -> Source:
 
 
 def _opened(path: Path) -> Any:
-    av = clip.pyav("edit")
+    av = clip.pyav()
     try:
         return av.open(str(path))
     except (av.error.FFmpegError, ValueError) as error:
@@ -399,7 +413,7 @@ def _is_cover(stream: Any) -> bool:
 
 def _decoded(container: Any, stream: Any, skipped: list[str]) -> Iterator[Any]:
     """The frames of a stream in order of display; what cannot be decoded is added to `skipped`."""
-    av = clip.pyav("edit")
+    av = clip.pyav()
     packets = container.demux(stream)
     while True:
         try:
@@ -418,7 +432,7 @@ def _decoded(container: Any, stream: Any, skipped: list[str]) -> Iterator[Any]:
                 skipped.append("damaged picture")
             else:
                 yield frame
-        if packet is None or packet.size == 0 and packet.dts is None:
+        if packet is None or (packet.size == 0 and packet.dts is None):
             return
 
 
@@ -430,13 +444,3 @@ def _seconds(frame: Any, number: int, fps: Fraction) -> Fraction:
 def _quarters(frame: Any) -> int:
     """Quarter turns, counter-clockwise, that set a frame upright."""
     return round(frame.rotation / 90) % 4
-
-
-def _scenedetect() -> tuple[Any, Any]:
-    try:
-        from scenedetect import ContentDetector, FrameTimecode
-    except ImportError:
-        raise UserError(
-            "finding shots needs PySceneDetect, which is not installed; run: pip install 'rlfilm[edit]'"
-        ) from None
-    return FrameTimecode, ContentDetector

@@ -72,15 +72,12 @@ class Sound:
         return block
 
     @property
-    def ended(self) -> bool:
-        """Whether nothing is left to read."""
-        if not self._held:
-            chunk = next(self._chunks, None)
-            self._held += [] if chunk is None else [chunk]
-        return not self._held
+    def seconds(self) -> float:
+        """How long the file says it is; 0 where it doesn't."""
+        return (self._container.duration or 0) / 1e6
 
     def _open(self) -> Any:
-        av = clip.pyav("edit")
+        av = clip.pyav()
         if not self.path.is_file():
             raise UserError(f"there is no file '{self.path}'; check the name")
         try:
@@ -94,7 +91,7 @@ class Sound:
 
     def _decoded(self, first: int) -> Iterator[tuple[int, NDArray]]:
         """Chunks of sound in order: first sample, samples."""
-        av = clip.pyav("edit")
+        av = clip.pyav()
         stream = self._container.streams.audio[0]
         if first > RATE:  # a second early: decoders of sound need a moment to start
             before = float(self.start) + first / RATE - 1
@@ -128,7 +125,7 @@ class Sound:
                 self.skipped += 1
                 frames = []
             yield from frames
-            if packet is None or packet.dts is None and not packet.size:
+            if packet is None or (packet.dts is None and not packet.size):
                 yield None
                 return
 
@@ -183,11 +180,6 @@ def measure(path: str | os.PathLike, start: Fraction | float, frames: int, fps: 
         onsets=_onsets(bands_of) * HOP / RATE * float(fps),
         skipped=skipped,
     )
-
-
-def onsets(path: str | os.PathLike, frames: int, fps: Fraction) -> NDArray[np.float64]:
-    """Where sounds set in, in frames of a timeline with fractions, (M,): the beats of music that starts with it."""
-    return measure(path, 0, frames, fps).onsets
 
 
 def _speech(envelope: NDArray) -> tuple[NDArray, NDArray]:
