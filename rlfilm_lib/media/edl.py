@@ -7,7 +7,7 @@ from, of no length, and what it goes to. Picture and sound have lines of their o
 
 An EDL has no room for a rate, a picture size, a path or a long reel name. They stand in comments, which `from_text`
 reads and other tools skip: CLIP NAME (the whole reel name), FILE (the path), TIMELINE (rate and size), MEDIA (first
-timecode, length and rate of the file). All other timecodes are counted at the rate of the timeline.
+timecode, length, rate and channels of the file). All other timecodes are counted at the rate of the timeline.
 
 Source: CMX Systems, "CMX 3600 Edit Decision List", 1991. The EDL adapter of OpenTimelineIO reads these files, but it
 cannot write them: it leaves out the sound and the frame code mode, and ends what is sped up in the wrong place.
@@ -71,7 +71,9 @@ def to_text(timeline: Timeline) -> tuple[str, list[str]]:
             text.append(f"* TIMELINE: {rate.name} {timeline.size[0]}x{timeline.size[1]}")
         source = segment.source
         rate_of_file = f"{source.rate.num}/{source.rate.den}"
-        text.append(f"* MEDIA: {timecode(source.start_frame, source.rate)} {source.frames} {rate_of_file}")
+        text.append(
+            f"* MEDIA: {timecode(source.start_frame, source.rate)} {source.frames} {rate_of_file} {source.channels}"
+        )
     return "\n".join(text) + "\n", _warnings(timeline, reels, len(lines))
 
 
@@ -199,14 +201,14 @@ def _source(reel: str, notes: dict[str, str], word: str, rate: Rate) -> Source:
     if "MEDIA" not in notes:
         return Source(notes.get(f"{word} FILE", reel), reel, rate, 0, 0)
     try:
-        start, length, fps = notes["MEDIA"].split()
+        start, length, fps, channels = notes["MEDIA"].split()
         num, den = fps.split("/")
         own = Rate(int(num), int(den), drop=";" in start)
-        count = int(length)
+        counts = int(length), int(channels)
     except ValueError:
         raise UserError(f"its comment 'MEDIA: {notes['MEDIA']}' is damaged; take it out") from None
     full = notes.get(f"{word} CLIP NAME", reel)
-    return Source(notes.get(f"{word} FILE", full), full, own, frames(start, own), count)
+    return Source(notes.get(f"{word} FILE", full), full, own, frames(start, own), counts[0], channels=counts[1])
 
 
 def _size(stated: list[str]) -> tuple[int, int]:

@@ -1,13 +1,15 @@
 """Final Cut Pro 7 XML (.xml, "xmeml" 4): what Premiere, Resolve and most others import.
 
 The OpenTimelineIO adapter writes and reads it; here it gets what it has no field for. Added are drop-frame display, the
-picture size, reels, which channels a file has, the speed (the filter "Time Remap"), and the links between the picture
-and the sound of an event. In and out of a clip count frames as it plays, after the speed: where the first is not whole
-it is rounded, and the graph of the filter says exactly which frame of the file it shows.
+picture size, reels, channels of sound (stereo is a pair of tracks, as Premiere has it), the speed (the filter "Time
+Remap"), and the links between the picture and the sound of an event. In and out of a clip count frames as it plays,
+after the speed: where the first is not whole it is rounded, and the graph of the filter says exactly which frame of the
+file it shows.
 
 Source: Apple, "Final Cut Pro XML Interchange Format", version 4, 2007: clipitem, file, filter, link, timecode.
 """
 
+import copy
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -20,6 +22,16 @@ from rlfilm_lib.media.timeline import Rate, Segment, Source, Timeline
 FCP = "fcp_xml"
 """The key of the metadata that the adapter turns into elements, and back."""
 LOCALHOST = "file://localhost/"
+STEREO = {
+    "numOutputChannels": "2",
+    "format": {"samplecharacteristics": {"depth": "16", "samplerate": "48000"}},
+    "outputs": {
+        "group": [
+            {"index": channel, "numchannels": "1", "downmix": "0", "channel": {"index": channel}} for channel in "12"
+        ]
+    },
+}
+"""The sound of a sequence: two outputs, left and right."""
 TIME_REMAP = "timeremap"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n'
 
@@ -38,7 +50,8 @@ def to_text(timeline: Timeline) -> tuple[str, list[str]]:
         node.text, node.tail = (node.text or "").strip() or None, None
         for twice in node.findall("rate")[1:]:
             node.remove(twice)
-    _link(root, timeline)
+    _pair(root, timeline)
+    _link(root)
     ElementTree.indent(root)
     return HEAD + ElementTree.tostring(root, encoding="unicode") + "\n", warnings
 
@@ -82,7 +95,7 @@ def _dress(cut: Any, timeline: Timeline) -> None:
     schema = opentimelineio().schema
     width, height = (str(side) for side in timeline.size)
     pixels = {"samplecharacteristics": {"width": width, "height": height, "pixelaspectratio": "square"}}
-    cut.metadata[FCP] = {"timecode": _display(timeline.rate), "media": {"video": {"format": pixels}}}
+    cut.metadata[FCP] = {"timecode": _display(timeline.rate), "media": {"video": {"format": pixels}, "audio": STEREO}}
     tracks = timeline.tracks()
     for track in cut.tracks:
         sound = track.name != "V"
@@ -96,7 +109,7 @@ def _dress(cut: Any, timeline: Timeline) -> None:
                 _retime(clip, segment, timeline)
             channels: dict[str, Any] = {} if track.name == "A2" else {"video": pixels}
             if source.has_audio or sound:
-                channels["audio"] = {"channelcount": "2"}
+                channels["audio"] = {"channelcount": str(source.channels or 2)}
             media = clip.media_reference
             media.target_url = media.target_url.replace("file:///", LOCALHOST)
             media.metadata[FCP] = {
@@ -115,8 +128,8 @@ def _display(rate: Rate) -> dict[str, str]:
 
 
 def _number(segment: Segment, track: str, timeline: Timeline) -> int:
-    """A number for each clip of a cut: odd for the picture of an event, the next for its sound, then the music."""
-    return 2 * segment.number - (track == "V") if segment.number else 2 * len(timeline.events) + 1
+    """A number for each clip: three to an event, its picture and its channels of sound; the music is another event."""
+    return 3 * (segment.number or len(timeline.events) + 1) - (2 if track == "V" else 1)
 
 
 def _retime(clip: Any, segment: Segment, timeline: Timeline) -> None:
@@ -158,21 +171,44 @@ def _retime(clip: Any, segment: Segment, timeline: Timeline) -> None:
     clip.effects.clear()
 
 
-def _link(root: ElementTree.Element, timeline: Timeline) -> None:
+def _pair(root: Any, timeline: Timeline) -> None:
+    """Give each track of sound one for the right channel beside it, with the clips whose files have two or more."""
+    root.find(".//sequence").set("explodedTracks", "true")
+    audio = root.find(".//sequence/media/audio")
+    sounds = [timeline.tracks().get(name, []) for name in ("A", "A2")]
+    for left, segments in zip(audio.findall("track"), sounds, strict=False):
+        right = ElementTree.Element("track")
+        audio.insert(list(audio).index(left) + 1, right)
+        for clip, segment in zip(left.findall("clipitem"), segments, strict=True):
+            stereo = segment.source.channels != 1
+            clip.set("premiereChannelType", "stereo" if stereo else "mono")
+            if stereo:
+                other = copy.deepcopy(clip)
+                other.set("id", f"clipitem-{int(clip.get('id').rpartition('-')[2]) + 1}")
+                other.find("sourcetrack/trackindex").text = "2"
+                file = other.find("file")
+                file[:] = []  # what it is stands in the first
+                right.append(other)
+        for index, track in enumerate((left, right)):
+            track.attrib |= {"currentExplodedTrackIndex": str(index), "totalExplodedTrackCount": "2"}
+            track.set("premiereTrackType", "Stereo")
+            ElementTree.SubElement(track, "outputchannelindex").text = str(index + 1)
+
+
+def _link(root: Any) -> None:
     """Tie the picture and the sound of each event together, so that editors move them as one."""
-    places = {}
+    groups: dict[int, list[tuple[Any, list[str]]]] = {}
     for kind in ("video", "audio"):
-        track = root.find(f".//sequence/media/{kind}/track")
-        for index, clip in enumerate(track.iter("clipitem") if track is not None else (), start=1):
-            places[int(clip.get("id", "").rpartition("-")[2])] = kind, index, clip
-    for number in range(1, len(timeline.events) + 1):
-        pair = [(item, *places[item]) for item in (2 * number - 1, 2 * number) if item in places]
-        for _, _, _, clip in pair if len(pair) == 2 else []:
-            for item, kind, index, _ in pair:
+        for place, track in enumerate(root.findall(f".//sequence/media/{kind}/track"), start=1):
+            for index, clip in enumerate(track.findall("clipitem"), start=1):
+                number = int(clip.get("id", "").rpartition("-")[2])
+                groups.setdefault((number + 2) // 3, []).append((clip, [clip.get("id"), kind, str(place), str(index)]))
+    for group in groups.values():
+        for clip, _ in group if len(group) > 1 else []:
+            for _, said in group:
                 link = ElementTree.SubElement(clip, "link")
-                said = {"linkclipref": f"clipitem-{item}", "mediatype": kind, "trackindex": 1, "clipindex": index}
-                for tag, value in said.items():
-                    ElementTree.SubElement(link, tag).text = str(value)
+                for tag, value in zip(("linkclipref", "mediatype", "trackindex", "clipindex"), said, strict=True):
+                    ElementTree.SubElement(link, tag).text = value
 
 
 def _undress(cut: Any) -> None:
@@ -189,7 +225,9 @@ def _undress(cut: Any) -> None:
         for clip in (item for item in track if isinstance(item, schema.Clip)):
             media = clip.media_reference
             if media and media.available_range:
-                media.metadata[OWN] = {"rate": _rate(media.available_range.start_time.rate, media, "timecode")}
+                channels = _said(media, "media", "audio", "channelcount")
+                rate = _rate(media.available_range.start_time.rate, media, "timecode")
+                media.metadata[OWN] = {"rate": rate, "channels": int(channels or 2)}
             if reel := _said(media, "timecode", "reel", "name"):
                 clip.metadata["cmx_3600"] = {"reel": reel}
             for effect in clip.effects:

@@ -95,7 +95,8 @@ def _assets(resources: Element, timeline: Timeline, formats: dict[Rate, str]) ->
         if source in sources:
             asset.attrib |= {"hasVideo": "1", "videoSources": "1", "format": formats[source.rate]}
         if source.has_audio or source not in sources:
-            asset.attrib |= {"hasAudio": "1", "audioSources": "1", "audioChannels": "2", "audioRate": "48000"}
+            asset.attrib |= {"hasAudio": "1", "audioSources": "1", "audioRate": "48000"}
+            asset.set("audioChannels", str(source.channels or 2))
         SubElement(asset, "media-rep", kind="original-media", src=Path(source.path).absolute().as_uri())
         SubElement(SubElement(asset, "metadata"), "md", key=REEL, value=source.reel)
     return assets
@@ -219,7 +220,8 @@ def _segment(clip: Element, resources: dict[str, Element], rate: Rate, origin: F
     reel = next((item.attrib["value"] for item in asset.iter("md") if item.get("key") == REEL), asset.get("name", ""))
     own = _rate(resources, asset.attrib["format"], clip) if "format" in asset.attrib else rate
     first, here = _parse(asset.get("start", "0s")), _parse(clip.get("start", "0s"))
-    source = Source(path, reel, own, _frame(first, own), _frame(_parse(asset.attrib["duration"]), own))
+    length, channels = _frame(_parse(asset.attrib["duration"]), own), int(asset.get("audioChannels", 2))
+    source = Source(path, reel, own, _frame(first, own), length, channels=channels)
     speed, seconds = Fraction(1), here
     line = [(_parse(point.attrib["time"]), _parse(point.attrib["value"])) for point in clip.iterfind("timeMap/timept")]
     if line:

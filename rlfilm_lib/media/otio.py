@@ -117,7 +117,7 @@ def _clip(segment: Segment, rate: Rate) -> Any:
     media = otio.schema.ExternalReference(
         Path(source.path).absolute().as_uri(),
         otio.opentime.TimeRange(_time(source.start_frame, source.rate), _time(source.frames, source.rate)),
-        {OWN: {"rate": _exactly(source.rate)}},
+        {OWN: {"rate": _exactly(source.rate), "channels": source.channels}},
     )
     media.name = Path(source.path).name
     clip = otio.schema.Clip(
@@ -161,10 +161,10 @@ def _source(clip: Any, rate: Rate) -> Source:
     available = media.available_range if media else None
     if available is None:
         return Source(path, reel, rate, 0, 0)
-    own = media.metadata.get(OWN, {}).get("rate")
-    source_rate = Rate(*own) if own else rate_of(available.start_time.rate)
+    own = media.metadata.get(OWN, {})
+    source_rate = Rate(*own["rate"]) if "rate" in own else rate_of(available.start_time.rate)
     start, length = (round(_frames(time, source_rate)) for time in (available.start_time, available.duration))
-    return Source(path, reel, source_rate, start, length)
+    return Source(path, reel, source_rate, start, length, channels=int(own.get("channels", 2)))
 
 
 def _exactly(rate: Rate) -> list[int | bool]:

@@ -33,6 +33,7 @@ returns. A Timeline holds no grade, reframing or speed ramp: those are in the re
 | reel names, any other | yes | aside, warned | yes | yes |
 | paths of the files | yes | aside | yes | yes |
 | length and first timecode of the files | yes | aside | yes | yes |
+| channels of the sound of a file | aside | aside | yes | yes |
 | rate of a file, another named one | yes | aside, warned | yes | yes |
 | rate of a file, any other | yes | aside, warned | no | yes |
 | drop-frame timecode of a file, in a cut without | aside | aside, warned | yes | yes |
@@ -123,8 +124,8 @@ RATES = {
 @dataclass(frozen=True)
 class Source:
     """One media file: its path, reel (camera roll or tape) and rate, the number that its timecode gives its first
-    frame, how many frames it has (both at its own rate), and whether it has sound. For music, a file without frames of
-    its own, count at the rate of the timeline."""
+    frame, how many frames it has (both at its own rate), whether it has sound, and in how many channels: 0 without, 2
+    where nothing is said. For music, a file without frames of its own, count at the rate of the timeline."""
 
     path: str
     reel: str
@@ -132,6 +133,10 @@ class Source:
     start_frame: int
     frames: int
     has_audio: bool = True
+    channels: int = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", (self.channels or 2) if self.has_audio else 0)
 
     def length(self, rate: Rate) -> int:
         """Whole frames it lasts, counted at another rate.

@@ -7,12 +7,12 @@ from rlfilm_lib.media.timeline import Event, Rate, Source, Timeline, frames
 
 @pytest.fixture
 def talk():
-    """talk(rate name): six shots of three files, hard cuts, J and L cuts, two dissolves, two speeds, music."""
+    """talk(rate name): six shots of three files, one mono, one mute; cuts, J and L cuts, dissolves, speeds, music."""
 
     def cut(name: str) -> Timeline:
         rate = Rate.named(name)
         anna = Source("/media/anna.mov", "A001", rate, frames("10:00:00:00", rate), 1000)
-        bert = Source("/media/bert & co é.mov", "INTERVIEW_BERT", rate, frames("11:00:00:00", rate), 1000)
+        bert = Source("/media/bert & co é.mov", "INTERVIEW_BERT", rate, frames("11:00:00:00", rate), 1000, channels=1)
         hall = Source("/media/hall.mov", "INTERVIEW_HALL", rate, 0, 500, has_audio=False)
         events = [
             Event(anna, 100, 48),

@@ -30,16 +30,16 @@ FCM: DROP FRAME
 * FROM CLIP NAME: A001
 * FROM FILE: /media/anna.mov
 * TIMELINE: 29.97df 1920x1080
-* MEDIA: 10:00:00;00 1000 30000/1001
+* MEDIA: 10:00:00;00 1000 30000/1001 2
 002  A001     A     C        10:00:03;10 10:00:04;20 01:00:00;00 01:00:01;10
 * FROM CLIP NAME: A001
 * FROM FILE: /media/anna.mov
-* MEDIA: 10:00:00;00 1000 30000/1001
+* MEDIA: 10:00:00;00 1000 30000/1001 2
 003  INTERVIE A     C        11:00:01;16 11:00:02;20 01:00:01;10 01:00:03;18
 M2   INTERVIE 015.0                11:00:01;16
 * FROM CLIP NAME: INTERVIEW_BERT
 * FROM FILE: /media/bert.mov
-* MEDIA: 11:00:00;00 1000 30000/1001
+* MEDIA: 11:00:00;00 1000 30000/1001 2
 004  A001     V     C        10:00:04;28 10:00:04;28 01:00:01;18 01:00:01;18
 004  INTERVIE V     D    012 11:00:01;20 11:00:02;20 01:00:01;18 01:00:03;18
 M2   INTERVIE 015.0                11:00:01;20
@@ -47,7 +47,7 @@ M2   INTERVIE 015.0                11:00:01;20
 * FROM FILE: /media/anna.mov
 * TO CLIP NAME: INTERVIEW_BERT
 * TO FILE: /media/bert.mov
-* MEDIA: 11:00:00;00 1000 30000/1001
+* MEDIA: 11:00:00;00 1000 30000/1001 2
 """
     )
     assert warnings == [
@@ -178,7 +178,7 @@ def test_the_rate_of_an_edl_of_other_tools(tmp_path):
         ("01:00:10:00", "01:00:10:25", "there is no timecode '01:00:10:25' at 25"),
         (OTHERS, "TITLE: nothing\n", "it holds no events"),
         ("003  BARS     V ", "003  BARS     A2", "its music is cut or begins later"),
-        (">>> SOURCE", "* MEDIA: 01:00 x y\n>>> SOURCE", "its comment 'MEDIA: 01:00 x y' is damaged"),
+        (">>> SOURCE", "* MEDIA: 01:00 x y 2\n>>> SOURCE", "its comment 'MEDIA: 01:00 x y 2' is damaged"),
     ],
 )
 def test_what_a_timeline_cannot_hold(tmp_path, old, new, message):

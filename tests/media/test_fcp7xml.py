@@ -24,17 +24,54 @@ def test_every_clip_is_there_once_and_linked(talk, rate):
     assert warnings == []
     root = ElementTree.fromstring(text)
     ids = [clip.get("id") for clip in root.iter("clipitem")]
-    assert ids == [f"clipitem-{number}" for number in (1, 3, 5, 7, 9, 11, 2, 4, 6, 10, 12, 13)]
+    picture, left, right = [1, 4, 7, 10, 13, 16], [2, 5, 8, 14, 17], [3, 9, 18]  # the second file is mono
+    assert ids == [f"clipitem-{number}" for number in [*picture, *left, *right, 20, 21]]
     assert all(len(clip) > 5 for clip in root.iter("clipitem"))
     assert all(len(clip.findall("rate")) == 1 for clip in root.iter("clipitem"))
-    pairs = zip([0, 1, 2, 4, 5], range(5), strict=True)  # the fourth shot is silent
-    for picture, sound in pairs:
-        both = clips(root, "video")[picture], clips(root, "audio")[sound]
-        for clip in both:
-            assert [link.findtext("linkclipref") for link in clip.findall("link")] == [item.get("id") for item in both]
-            assert [link.findtext("mediatype") for link in clip.findall("link")] == ["video", "audio"]
-            assert [int(link.findtext("clipindex")) for link in clip.findall("link")] == [picture + 1, sound + 1]
-    assert not clips(root, "video")[3].findall("link")
+    tags = ("linkclipref", "mediatype", "trackindex", "clipindex")
+    links = {
+        clip.get("id"): [[link.findtext(tag) for tag in tags] for link in clip.findall("link")]
+        for clip in root.iter("clipitem")
+    }
+    assert links["clipitem-1"] == links["clipitem-2"] == links["clipitem-3"]
+    assert links["clipitem-7"] == [
+        ["clipitem-7", "video", "1", "3"],
+        ["clipitem-8", "audio", "1", "3"],
+        ["clipitem-9", "audio", "2", "2"],
+    ]
+    assert (
+        links["clipitem-13"]
+        == links["clipitem-14"]
+        == [
+            ["clipitem-13", "video", "1", "5"],
+            ["clipitem-14", "audio", "1", "4"],
+        ]
+    )
+    assert links["clipitem-10"] == []  # the fourth shot is silent
+    assert links["clipitem-20"] == [["clipitem-20", "audio", "3", "1"], ["clipitem-21", "audio", "4", "1"]]
+
+
+def test_stereo_is_a_pair_of_tracks(talk):
+    root = ElementTree.fromstring(fcp7xml.to_text(talk("24"))[0])
+    assert root.find(".//sequence").get("explodedTracks") == "true"
+    audio = root.find(".//sequence/media/audio")
+    assert audio.findtext("numOutputChannels") == "2"
+    assert [group.findtext("channel/index") for group in audio.findall("outputs/group")] == ["1", "2"]
+    tracks = audio.findall("track")
+    assert [track.get("currentExplodedTrackIndex") for track in tracks] == ["0", "1", "0", "1"]
+    assert [track.findtext("outputchannelindex") for track in tracks] == ["1", "2", "1", "2"]
+    channels = [[clip.findtext("sourcetrack/trackindex") for clip in track.findall("clipitem")] for track in tracks]
+    assert channels == [["1"] * 5, ["2"] * 3, ["1"], ["2"]]
+    kinds = [clip.get("premiereChannelType") for clip in tracks[0].findall("clipitem")]
+    assert kinds == ["stereo", "mono", "stereo", "mono", "stereo"]
+    files = [file.get("id") for file in root.iter("file") if len(file)]
+    assert len(files) == len(set(files)) == 4
+    assert [file.findtext("media/audio/channelcount") for file in root.iter("file") if len(file)] == [
+        "2",
+        "1",
+        None,
+        "2",
+    ]
 
 
 def test_a_dissolve_by_hand():
@@ -45,7 +82,8 @@ def test_a_dissolve_by_hand():
     cut = Timeline("x", rate, (1280, 720), [Event(anna, 100, 48), Event(bert, 50, 60, transition=13)])
     root = ElementTree.fromstring(fcp7xml.to_text(cut)[0])
     numbers = [[clip.findtext(tag) for tag in ("start", "end", "in", "out")] for clip in root.iter("clipitem")]
-    assert numbers == [["0", "-1", "100", "161"], ["-1", "108", "50", "110"], ["0", "48", "100", "148"]]
+    sound = ["0", "48", "100", "148"]  # left and right
+    assert numbers == [["0", "-1", "100", "161"], ["-1", "108", "50", "110"], sound, sound]
     dissolve = root.find(".//transitionitem")
     assert [dissolve.findtext(tag) for tag in ("start", "end", "alignment")] == ["48", "61", "center"]
     assert dissolve.findtext("effect/effectid") == "Cross Dissolve"

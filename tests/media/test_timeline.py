@@ -318,6 +318,10 @@ EXAMPLES = {
         one(),
         lambda edit: (edit.events[1].source.start_frame, edit.events[1].source.frames),
     ),
+    "channels of the sound of a file": (
+        one(replace(ANNA, path="/media/mono.mov", channels=1)),
+        lambda edit: edit.events[1].source.channels,
+    ),
     "rate of a file, another named one": (
         one(Source("/media/pal.mov", "P001", Rate(25), 900000, 500)),
         lambda edit: edit.events[1].source.rate.fps,

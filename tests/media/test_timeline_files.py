@@ -113,7 +113,7 @@ def xml_played(text: str, cut: Timeline) -> Played:
         assert rate.findtext("ntsc") == ("FALSE" if cut.rate.den == 1 else "TRUE")
     files = {file.get("id"): file for file in root.iter("file") if len(file)}
     tracks = [("V", sequence.find("media/video/track"))]
-    tracks += zip(("A", "A2"), sequence.findall("media/audio/track"), strict=False)
+    tracks += zip(("A", "A2"), sequence.findall("media/audio/track[@currentExplodedTrackIndex='0']"), strict=True)
     for layer, track in tracks:
         items = [item for item in track if item.tag in ("clipitem", "transitionitem")]
         for index, clip in enumerate(items):
