@@ -297,6 +297,15 @@ class _Lamp:
         self.start, self.end = start[:, 1:] / start[:, :1], end[:, 1:] / end[:, :1]
         self.depth, self.end_depth = start[:, 0], end[:, 0]
         self.nearest = np.minimum(self.depth, self.end_depth)
+        self.strips = self._strips()
+
+    def _strips(self) -> np.ndarray:
+        """What `_covered` needs to know of each capsule, (10, C) float32."""
+        (u, v), (du, dv) = self.start.T, (self.end - self.start).T
+        square = du * du + dv * dv + 1e-12
+        deepen = self.end_depth - self.depth
+        rows = (u, v, du, dv, du / square, dv / square, self.depth, deepen, self.radius, 2 / self.radius)
+        return np.array(rows, np.float32)
 
     def visible(self, point: np.ndarray) -> np.ndarray:
         """Share (N,) of this soft light that points (3, N) see past the capsules.
@@ -310,31 +319,41 @@ class _Lamp:
         far, u, v = self.axes @ (point - self.position[:, None])
         far = np.maximum(far, NEAR)
         u, v = u / far, v / far
-        margin = (self.radius + LIGHT_RADIUS * np.maximum(1 - self.nearest / far.max(), 0)) / self.nearest
-        margin = margin[:, None]
-        low, high = np.minimum(self.start, self.end) - margin, np.maximum(self.start, self.end) + margin
-        meets = (low < (u.max(), v.max())).all(1) & (high > (u.min(), v.min())).all(1) & (self.nearest < far.max())
-        for k in np.flatnonzero(meets):
-            (left, bottom), (right, top), nearest = low[k].tolist(), high[k].tolist(), float(self.nearest[k])
-            shaded = np.flatnonzero((u > left) & (u < right) & (v > bottom) & (v < top) & (far > nearest))
-            if len(shaded):
-                visible[shaded] *= 1 - self._covered(k, u[shaded], v[shaded], far[shaded])
+        number, capsule = self._shaded(u, v, far)
+        lit = 1 - self._covered(capsule, u[number], v[number], far[number])
+        ends = np.cumsum(np.bincount(capsule, minlength=len(self.radius)))
+        for first, last in zip(np.append(0, ends), ends, strict=False):
+            visible[number[first:last]] *= lit[first:last]
         return visible
 
-    def _covered(self, k: np.intp, u: np.ndarray, v: np.ndarray, far: np.ndarray) -> np.ndarray:
-        """Share (N,) of the light that capsule k hides from points in direction (u, v) at depth `far`."""
-        (u0, v0), (du, dv) = self.start[k].tolist(), (self.end[k] - self.start[k]).tolist()
-        radius, depth, deepen = float(self.radius[k]), float(self.depth[k]), float(self.end_depth[k] - self.depth[k])
+    def _shaded(self, u: np.ndarray, v: np.ndarray, far: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The pairs of a point and a capsule that may shade it: numbers (P,) of both, capsule after capsule."""
+        margin = (self.radius + LIGHT_RADIUS * np.maximum(1 - self.nearest / far.max(), 0)) / self.nearest
+        margin = margin[:, None]
+        left, bottom = (np.minimum(self.start, self.end) - margin).T.astype(np.float32)
+        right, top = (np.maximum(self.start, self.end) + margin).T.astype(np.float32)
+        order = np.argsort(u)  # so that the points beside a strip are a slice
+        first, last = np.searchsorted(u, left, "right", order), np.searchsorted(u, right, "left", order)
+        meets = (bottom < v.max()) & (top > v.min()) & (self.nearest < far.max())
+        beside = np.where(meets, np.maximum(last - first, 0), 0)
+        capsule = np.repeat(np.arange(len(beside)), beside)
+        number = order[np.arange(len(capsule)) + np.repeat(first - np.cumsum(beside) + beside, beside)]
+        height, nearest = v[number], self.nearest.astype(np.float32)[capsule]
+        shaded = np.flatnonzero((height > bottom[capsule]) & (height < top[capsule]) & (far[number] > nearest))
+        return number[shaded], capsule[shaded]
+
+    def _covered(self, capsule: np.ndarray, u: np.ndarray, v: np.ndarray, far: np.ndarray) -> np.ndarray:
+        """Share (P,) of the light that a capsule hides from a point in direction (u, v) at depth `far`."""
+        u0, v0, du, dv, along_u, along_v, depth, deepen, radius, blocks = np.take(self.strips, capsule, axis=1)
         u, v = u - u0, v - v0
-        square = du * du + dv * dv + 1e-12
-        along = np.minimum(np.maximum(u * (du / square) + v * (dv / square), 0), 1)
+        along = np.minimum(np.maximum(u * along_u + v * along_v, 0), 1)
         depth = depth + along * deepen
         aside = np.sqrt((u - along * du) ** 2 + (v - along * dv) ** 2) * depth
         behind = np.maximum(far - depth, 0)
         sharpness = 1 / np.maximum(behind * (LIGHT_RADIUS / far), 0.003)
         inner = np.maximum(np.minimum((radius - aside) * sharpness, 1), -1)
         outer = np.minimum((radius + aside) * sharpness, 1)
-        return 0.5 * (inner + outer) * np.minimum(behind * (2 / radius), 1)
+        return 0.5 * (inner + outer) * np.minimum(behind * blocks, 1)
 
 
 # -- the figure --------------------------------------------------------------------------------------------------------
@@ -385,6 +404,8 @@ def _nearest(view: View, capsules: Capsules) -> np.ndarray:
         for layer in layers:
             farther = np.maximum(key, layer[box])
             np.minimum(layer[box], key, out=layer[box])
+            if farther.min() >= EMPTY:
+                break
             key = farther
     return layers.reshape(LAYERS, -1)
 
