@@ -353,6 +353,17 @@ def test_bench_prints_what_each_benchmark_measured(rlfilm, monkeypatch, tmp_path
     assert json.loads(rlfilm("bench adding --json")[1]) == {"adding": {"sums_per_s": 1234567.0, "seconds": 0.25}}
 
 
+def test_bench_hands_its_data_to_a_benchmark_that_takes_some(rlfilm, monkeypatch, tmp_path):
+    write_benchmark(tmp_path, monkeypatch)
+    (tmp_path / "tests/bench/bench_naming.py").write_text(
+        "def bench(data=()):\n    return {'data': ' '.join(map(str, data))}\n"
+    )
+    assert json.loads(rlfilm("bench naming --data a.h5 --data b.npz --json")[1]) == {"naming": {"data": "a.h5 b.npz"}}
+    assert rlfilm("bench naming")[0] == 0
+    code, _, err = rlfilm("bench adding --data a.h5")
+    assert code == 2 and "--data a.h5" in err and "'adding' takes none" in err
+
+
 def test_bench_outside_a_clone_says_so(rlfilm, monkeypatch, tmp_path):
     monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
     code, _, err = rlfilm("bench")

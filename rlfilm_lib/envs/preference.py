@@ -176,10 +176,17 @@ class Screening(NamedTuple):
 
 
 def screen(
-    policy: Policy, env: FilmEdit, reference: Policy | None = None, seed: int = 0, deterministic: bool = False
+    policy: Policy,
+    env: FilmEdit,
+    reference: Policy | None = None,
+    seed: int = 0,
+    scenes: list[int] | None = None,
+    deterministic: bool = False,
 ) -> Screening:
-    """Cut one scene in each environment, sampling from the policy unless deterministic."""
-    observations, _ = env.reset(seed=seed)
+    """Cut one scene in each environment, sampling from the policy unless deterministic.
+
+    scenes: the seed of each environment's scene, by default seed, seed + 1, …"""
+    observations, _ = env.reset(seed=seed if scenes is None else scenes)
     cuts, policy = Cuts(env.num_envs), policy.seeded(seed)
     returns, kl, actions = np.zeros(env.num_envs), np.zeros(env.num_envs), np.zeros((env.num_envs, BEATS), np.int64)
     for beat in range(BEATS):
