@@ -81,16 +81,18 @@ def image_tag(data: bytes, alt: str, width: int) -> Described:
     return Described(f'<img src="{source}" width="{width}" style="max-width: 100%" alt="{html.escape(alt)}">', alt)
 
 
-def clip(path: str | Path, alt: str, width: int = 640) -> Described:
-    """An mp4 file as a looping player, held in the notebook itself. Raises ValueError above EMBED_LIMIT bytes."""
+def clip(path: str | Path, alt: str, width: int = 640, sound: bool = False) -> Described:
+    """An mp4 file as a player held in the notebook itself: silent and looping, or once with its sound.
+
+    Raises ValueError above EMBED_LIMIT bytes."""
     data = Path(path).read_bytes()
     if len(data) > EMBED_LIMIT:
         raise ValueError(f"{path} has {len(data)} bytes; a notebook holds at most {EMBED_LIMIT}: shorten or shrink it")
     source = f"data:video/mp4;base64,{base64.b64encode(data).decode()}"
     label = html.escape(alt)
     return Described(
-        f'<video src="{source}" width="{width}" style="max-width: 100%" controls loop muted playsinline '
-        f'aria-label="{label}" title="{label}"></video>',
+        f'<video src="{source}" width="{width}" style="max-width: 100%" controls {"" if sound else "loop muted "}'
+        f'playsinline aria-label="{label}" title="{label}"></video>',
         alt,
     )
 
