@@ -8,7 +8,7 @@ Arrays have the scenes along their last axis, n; `Scene` says what each holds.
 """
 
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,8 @@ BEATS = 60
 SECONDS = BEATS * BEAT_S
 ANGLES = ("master", "single A", "single B", "fourth")
 FOURTH = ("insert", "across the line", "two-shot", "single C")
-"""What the fourth camera has: the hands on the table; A or B from beyond the line; A and B from near the master's place,
-in nearly its size; or C, who is only there then."""
+"""What the fourth camera has: the hands on the table; A or B from beyond the line; A and B from near the master, in
+nearly its size; or C, who is only there then."""
 PEOPLE = ("A", "B", "C")
 PAIRS = tuple(combinations(range(len(ANGLES)), 2))
 PAIR = np.full((len(ANGLES), len(ANGLES)), len(PAIRS))
@@ -157,9 +157,9 @@ def draw(key: NDArray, paces: NDArray) -> Scene:
     ellipse = _ellipse(take(2), turn)
     return Scene(*(np.asarray(array, np.float32) for array in (
         shot, listener, heard, _with_itself(line), _with_itself(thirty), _with_itself(step), _with_itself(eyeline),
-        _with_itself(match), word, beat, _targets(take(16), paces), ellipse, offset, speaker, active, handover, turn, reaction,
-        gaze, action, actor, movement, gaps, subject, fourth[None], paces[None], person, sway, direction, camera, pan,
-        tilt, focal_length, exposure, mired,
+        _with_itself(match), word, beat, _targets(take(16), paces), ellipse, offset, speaker, active, handover, turn,
+        reaction, gaze, action, actor, movement, gaps, subject, fourth[None], paces[None], person, sway, direction,
+        camera, pan, tilt, focal_length, exposure, mired,
     )))  # fmt: skip
 
 
@@ -300,6 +300,18 @@ def _eyes(person: NDArray) -> NDArray:
     return person - np.array([0, 0, framing.EYES_BELOW_TOP])[:, None]
 
 
+class _SetUp(NamedTuple):
+    """What a camera is for, in n scenes: the point it shows and whom, from which way and how far, how large, and on
+    which side of the frame."""
+
+    point: Any  # (3, n) m
+    way: Any  # (2, n) unit vector from the point to the camera, on the floor
+    distance: Any  # m
+    k: Any  # shot size
+    side: Any  # -1 left, 1 right
+    who: Any
+
+
 def _cameras(
     uniform: NDArray, person: NDArray, direction: NDArray, fourth: NDArray
 ) -> tuple[NDArray, NDArray, NDArray, NDArray, NDArray]:
@@ -316,32 +328,33 @@ def _cameras(
     swing = np.radians(_between(8, 26, uniform[5])) * np.where(uniform[6] < 0.5, 1, -1)
     whom = (uniform[7] * 2).astype(int)
     to_a = whom == 0
-    # what is shown, from which way, from how far, in which size, and on which side of the frame
     square = np.pi / 2 - bearing
-    plans = [
-        (middle, off_line(1, square), _between(3.6, 5.0, uniform[8]), master_k, 0, NOBODY),
-        (eyes[0], off_line(1, angle[0]), _between(1.4, 2.2, uniform[9]), _between(0.27, 0.5, uniform[10]), -1, 0),
-        (eyes[1], off_line(-1, angle[1]), _between(1.4, 2.2, uniform[11]), _between(0.27, 0.5, uniform[12]), 1, 1),
+    setups = [
+        _SetUp(middle, off_line(1, square), _between(3.6, 5.0, uniform[8]), master_k, 0, NOBODY),
+        _SetUp(eyes[0], off_line(1, angle[0]), _between(1.4, 2.2, uniform[9]), _between(0.27, 0.5, uniform[10]), -1, 0),
+        _SetUp(
+            eyes[1], off_line(-1, angle[1]), _between(1.4, 2.2, uniform[11]), _between(0.27, 0.5, uniform[12]), 1, 1
+        ),
     ]
     table = middle.copy()
     table[2] = HAND_HEIGHT
-    others = [
-        (table, off_line(1, square + swing), 0.9 + 0 * bearing, 0.24 + 0 * bearing, 0, NOBODY),
-        (np.where(to_a, eyes[0], eyes[1]), np.where(to_a, off_line(1, angle[2], -1), off_line(-1, angle[2], -1)),
+    fourths = [
+        _SetUp(table, off_line(1, square + swing), 0.9 + 0 * bearing, 0.24 + 0 * bearing, 0, NOBODY),
+        _SetUp(np.where(to_a, eyes[0], eyes[1]), np.where(to_a, off_line(1, angle[2], -1), off_line(-1, angle[2], -1)),
          _between(1.4, 2.0, uniform[13]), _between(0.27, 0.5, uniform[14]), np.where(to_a, 1, -1), whom),
-        (middle, off_line(1, square + swing), _between(3.2, 4.6, uniform[13]),
+        _SetUp(middle, off_line(1, square + swing), _between(3.2, 4.6, uniform[13]),
          master_k * 2 ** _between(-0.5, 0.2, uniform[14]), 0, NOBODY),
-        (eyes[2], off_line(1, square + 1.5 * swing), _between(2.2, 2.8, uniform[13]),
+        _SetUp(eyes[2], off_line(1, square + 1.5 * swing), _between(2.2, 2.8, uniform[13]),
          _between(0.27, 0.5, uniform[14]), 0, 2),
     ]  # fmt: skip
-    plans.append(tuple(
+    setups.append(_SetUp(*(
         np.choose(fourth, [np.broadcast_to(part, (*np.shape(parts[1])[:-1], count)) for part in parts])
-        for parts in zip(*others, strict=True)
-    ))  # fmt: skip
+        for parts in zip(*fourths, strict=True)
+    )))  # fmt: skip
     rise = np.zeros((4, count))
     rise[0], rise[3] = 0.1, np.where(fourth == 0, 0.55, 0.0)
     camera, pan, tilt, focal_length, subject = [], [], [], [], []
-    for (point, way, distance, k, side, who), up in zip(plans, rise, strict=True):
+    for (point, way, distance, k, side, who), up in zip(setups, rise, strict=True):
         place = np.concatenate([point[:2] + distance * way, (point[2] + up)[None]])
         f = np.hypot(distance, up) * framing.SUPER_35[1] / (framing.STATURE * k)
         camera.append(place)
@@ -502,7 +515,6 @@ def film(scene: Scene, frames: NDArray, angles: NDArray) -> "Take":
     place = np.minimum(frames / BEAT_FRAMES, BEATS - 1)
     later = frames >= scene.ellipse[0, 0] * BEAT_FRAMES
     person, direction = scene.person[..., 0].astype(float), scene.line_direction[:, 0].astype(float)
-    everything = np.arange(BEATS * BEAT_FRAMES)
     talks = mouths(scene)
     bodies = []
     for who in range(2 + int(scene.fourth[0, 0] == 3)):
@@ -604,10 +616,14 @@ def _table(person: NDArray, direction: NDArray, frames: int) -> tuple[NDArray, N
     middle, beyond = (person[0, :2] + person[1, :2]) / 2, np.array([-direction[1], direction[0]])
     across = np.linspace(-0.22, 0.22, 9)
     half = np.sqrt(0.26**2 - across**2)
-    top = [(middle + a * beyond - h * direction, middle + a * beyond + h * direction) for a, h in zip(across, half)]
+    top = [
+        (middle + a * beyond - h * direction, middle + a * beyond + h * direction)
+        for a, h in zip(across, half, strict=True)
+    ]
     start = [[*a, TABLE_HEIGHT - 0.03] for a, _ in top] + [[*middle, TABLE_HEIGHT - 0.05], [*middle + 0.05, 0.775]]
     end = [[*b, TABLE_HEIGHT - 0.03] for _, b in top] + [[*middle, 0.02], [*middle + 0.05, 0.805]]
     radius = np.array([0.03] * len(top) + [0.03, 0.028])
     albedo = np.array([TABLE_ALBEDO] * (len(top) + 1) + [CUP_ALBEDO])
     names = [*(f"table {i}" for i in range(len(top))), "table leg", "cup"]
-    return *(np.tile(np.array(ends, float), (frames, 1, 1)) for ends in (start, end)), radius, albedo, names
+    foot, head = (np.tile(np.array(ends, float), (frames, 1, 1)) for ends in (start, end))
+    return foot, head, radius, albedo, names

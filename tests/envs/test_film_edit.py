@@ -290,11 +290,11 @@ def test_a_cut_on_the_last_beat_ends_two_shots():
 def test_cutting_to_the_angle_on_screen_is_staying():
     taken = np.array([2, 0, 0, 1, 0, 0])
     again = np.array([2, 2, 6, 1, 1, 13])
-    first, second = (played(FilmEditAt(7), actions)[1] for actions in (taken, again))
+    first, second = (played(begun(7), actions)[1] for actions in (taken, again))
     np.testing.assert_array_equal(first, second)
 
 
-def FilmEditAt(seed):  # noqa: N802
+def begun(seed):
     env = FilmEdit(3)
     env.reset(seed=seed)
     return env
