@@ -216,7 +216,7 @@ def corner(panel: int) -> tuple[int, int]:
 
 
 def picture(strip: NDArray, told: int) -> NDArray[np.uint8]:
-    """The board (H, W, 3), uint8, with the panels chosen so far (at least one), joined by arrows, the last one framed.
+    """The board (H, W, 3), uint8, with the panels chosen so far, (P,), joined by arrows, the last one framed.
 
     The beats are marked with one, two and three pips, green where told. The orange wire is the line.
     """
@@ -236,9 +236,10 @@ def picture(strip: NDArray, told: int) -> NDArray[np.uint8]:
             short = 22 * np.sign(end - start)
             keep_right = 0.5 * short[::-1] * [-1, 1]  # so that there and back do not cover each other
             sketch.arrow(board, start + short + keep_right, end - short + keep_right, PATH)
-    left, top = corner(strip[-1])
-    right, bottom = left + sketch.WIDTH, top + sketch.HEIGHT
-    sketch.stroke(board, [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], HERE, 7)
+    if len(strip):
+        left, top = corner(strip[-1])
+        right, bottom = left + sketch.WIDTH, top + sketch.HEIGHT
+        sketch.stroke(board, [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], HERE, 7)
     return board
 
 

@@ -1,18 +1,19 @@
 """The storyboard with its values and its policy on the panels, to look at and to play by hand.
 
-`view`, `boards`, `play`, `sentence` and `readout` are plain functions; `StoryboardBoard` is the shell of buttons.
+`view`, `boards`, `way`, `sentence` and `readout` are plain functions; `StoryboardBoard` is the shell of buttons.
 """
 
+import base64
 import html
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlfilm_lib.envs import storyboard
 from rlfilm_lib.envs.storyboard import ACTIONS, ANGLES, BEATS, COLUMNS, PANELS, SIZES, STORY, Storyboard
-from rlfilm_lib.widgets.picture import VERMILION, Described, figure
+from rlfilm_lib.widgets.picture import VERMILION, Described
 
 VIEWS = ("panels", "values", "policy")
 BUTTON = {"hold": "pause", "wider": "arrow-left", "closer": "arrow-right", "towards the line": "arrow-down",
@@ -32,8 +33,7 @@ def view(axes, kind: str, told: int, q: NDArray | None = None, strip: NDArray | 
 
     from rlfilm_lib.stage.sketch import HEIGHT, WIDTH
 
-    on_board = np.array([0]) if strip is None else strip
-    axes.imshow(storyboard.picture(on_board if strip is not None else np.array([storyboard.BEAT_PANELS[-1]]), told))
+    axes.imshow(storyboard.picture(np.zeros(0, int) if strip is None else strip, told))
     left, top = np.array([storyboard.corner(panel) for panel in range(PANELS)]).T
     axes.set_xticks(left[:COLUMNS] + WIDTH / 2, list(SIZES))
     axes.set_yticks(top[::COLUMNS] + HEIGHT / 2, [f"{angle}°" for angle in ANGLES])
@@ -46,7 +46,7 @@ def view(axes, kind: str, told: int, q: NDArray | None = None, strip: NDArray | 
     rows = q[told * PANELS : told * PANELS + safe]
     worth, best = rows.max(axis=1), rows.argmax(axis=1)
     known = np.ptp(rows, axis=1) > 0  # a table that was never here says nothing
-    scale = np.clip((worth - 0.0) / 2.5, 0, 1)
+    scale = (worth - worth.min()) / max(np.ptp(worth), 1e-9)
     outline = [withStroke(linewidth=3, foreground="white")]
     for panel in np.flatnonzero(known):
         x, y = left[panel] + WIDTH / 2, top[panel] + HEIGHT / 2
@@ -70,7 +70,7 @@ def _box(left: float, top: float, colour: tuple):
 
     from rlfilm_lib.stage.sketch import HEIGHT, WIDTH
 
-    return Rectangle((left, top), WIDTH, HEIGHT, color=colour, alpha=0.62, lw=0)
+    return Rectangle((left, top), WIDTH, HEIGHT, color=colour, alpha=0.7, lw=0)
 
 
 def boards(tables: Mapping[str, NDArray], kind: str, told: int) -> Described:
@@ -81,7 +81,18 @@ def boards(tables: Mapping[str, NDArray], kind: str, told: int) -> Described:
     for axes, (name, q) in zip(panels[:, 0], tables.items(), strict=True):
         view(axes, kind, told, q)
         axes.set_title(f"{name}: {kind}, {told} of {BEATS} beats told", fontsize=10, loc="left")
-    return figure(fig, "; ".join(f"{name}: {sentence(q, told)}" for name, q in tables.items()))
+    return _described(fig, "; ".join(f"{name}: {sentence(q, told, kind)}" for name, q in tables.items()))
+
+
+def _described(fig, alt: str) -> Described:
+    """A Matplotlib figure as a described JPEG, a fifth of the size that its drawings take as PNG; it is closed."""
+    import matplotlib.pyplot as plt
+
+    file = io.BytesIO()
+    fig.savefig(file, format="jpeg", dpi=120, pil_kwargs={"quality": 82})
+    plt.close(fig)
+    source = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return Described(f'<img src="{source}" width="880" style="max-width: 100%" alt="{html.escape(alt)}">', alt)
 
 
 def way(q: NDArray, panel: int, told: int) -> list[int]:
@@ -102,8 +113,12 @@ def way(q: NDArray, panel: int, told: int) -> list[int]:
     return path
 
 
-def sentence(q: NDArray, told: int) -> str:
-    """In words: how a table goes on from the panel of the last beat told (the first panel's before there is one)."""
+def sentence(q: NDArray, told: int, kind: str = "policy") -> str:
+    """In words: how a table goes on from the panel of the last beat told (from the first panel before there is one),
+    or between which values its panels lie."""
+    if kind == "values":
+        worth = q[told * PANELS :][: storyboard.ACROSS * COLUMNS].max(axis=1)
+        return f"values from {worth.min():.2f} to {worth.max():.2f}, highest at {panel_name(int(worth.argmax()))}"
     start = storyboard.BEAT_PANELS[told - 1] if told else 0
     path = way(q, start, told)
     near = sum(panel // COLUMNS == storyboard.NEAR for panel in path)
@@ -112,20 +127,14 @@ def sentence(q: NDArray, told: int) -> str:
     return f"{reach} in {len(path) - 1} cuts, {near} of its {len(path)} panels next to the line"
 
 
-def play(policy: Callable[..., NDArray], panel: int, hand: float = 0.0, seed: int = 0) -> tuple[State, list[float]]:
-    """One story from a panel on: the last state, and the reward of each step.
+def panel_name(panel: int) -> str:
+    """What a panel is called.
 
-    policy: observations (1,) to actions (1,); hand: the probability with which any action is taken instead.
+    >>> panel_name(17)
+    'LS at 20°'
     """
-    env, rng = Storyboard(1), np.random.default_rng(seed)
-    env.reset(seed=seed)
-    observations, rewards, over = env.restore(placed(env.state(), panel)), [], False
-    while not over:
-        action = rng.integers(len(ACTIONS), size=1) if rng.random() < hand else policy(observations)
-        observations, reward, terminated, truncated, _ = env.advance(action)
-        rewards.append(float(reward[0]))
-        over = bool(terminated[0] or truncated[0])
-    return env.state(), rewards
+    row, column = divmod(panel, COLUMNS)
+    return f"{list(SIZES)[column]} at {ANGLES[row]}°"
 
 
 def placed(state: State, panel: int, told: int = 0) -> State:
@@ -149,7 +158,7 @@ def readout(state: State, rewards: list[float], slip: str = "") -> str:
     elif told == BEATS:
         news = "All beats are told: the story ends."
     else:
-        news = f"Next beat: {BEAT_NAMES[told]} ({' at '.join(map(str, STORY[BEAT_NAMES[told]]))}°)."
+        news = f"Next beat: {BEAT_NAMES[told]} ({panel_name(int(storyboard.BEAT_PANELS[told]))})."
     tremble = f" Your hand slipped: {slip}." if slip else ""
     return (
         f'<span class="rlfilm-story" data-return="{sum(rewards):.2f}"><b>{len(rewards)} panels, '
@@ -207,20 +216,21 @@ class StoryboardBoard:
 
     def press(self, action: int) -> None:
         """One cut by hand."""
-        self.slip = ""
-        if self.rng.random() < self.hand.value:
-            slipped = int(self.rng.integers(len(ACTIONS)))
-            self.slip, action = (ACTIONS[slipped] if slipped != action else ""), slipped
-        self._cut(action)
+        taken = self.shaken(action)
+        self.slip = ACTIONS[taken] if taken != action else ""
+        self._cut(taken)
         self._draw()
 
     def tell(self) -> None:
         """The table goes on to the end of the story, with the same hand."""
         q = self.tables[self.table.value]
         while not self.over:
-            shaky = self.rng.random() < self.hand.value
-            self._cut(int(self.rng.integers(len(ACTIONS)) if shaky else q[self.observations[0]].argmax()))
+            self._cut(self.shaken(int(q[self.observations[0]].argmax())))
         self._draw()
+
+    def shaken(self, action: int) -> int:
+        """What the hand does that means to take this action."""
+        return int(self.rng.integers(len(ACTIONS))) if self.rng.random() < self.hand.value else action
 
     def _cut(self, action: int) -> None:
         if self.over:
