@@ -33,6 +33,12 @@ CELLS = """() => window.jupyterapp.shell.currentWidget.context.model.sharedModel
         errors: cell.getOutputs().filter(output => output.output_type === "error").map(output => output.evalue),
     }))"""
 
+REPLACE = """sources => {
+    const notebook = window.jupyterapp.shell.currentWidget.context.model.sharedModel
+    notebook.deleteCellRange(0, notebook.cells.length)
+    notebook.insertCells(0, sources.map(source => ({cell_type: "code", source})))
+}"""
+
 
 def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -118,6 +124,12 @@ def open_notebook(chromium, lab):
             page.close()
 
     return opened
+
+
+@pytest.fixture
+def replace_cells():
+    """`replace_cells(page, sources)` makes of the open notebook one of these code cells."""
+    return lambda page, sources: page.evaluate(REPLACE, sources)
 
 
 @pytest.fixture

@@ -14,11 +14,6 @@ settings = {"num_steps": 48, "minibatch_size": 48, "epochs": 1}
 monitor = Monitor(rlfilm.learner("ppo", env, seed=0, **settings), env, steps=10_000_000)
 monitor"""
 FINISH = "history = await monitor.finish()\nmonitor.still()"
-REPLACE = """sources => {
-    const notebook = window.jupyterapp.shell.currentWidget.context.model.sharedModel
-    notebook.deleteCellRange(0, notebook.cells.length)
-    notebook.insertCells(0, sources.map(source => ({cell_type: "code", source})))
-}"""
 RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }"  # without waiting for the end
 STATE = "() => document.querySelector('.rlfilm-monitor')?.dataset.state"
 STEPS = "() => Number(document.querySelector('.rlfilm-monitor').dataset.steps)"
@@ -40,9 +35,9 @@ def wait_for_steps_beyond(page, steps: int) -> None:
     page.wait_for_function(f"({STEPS})() > {steps}", timeout=60_000)
 
 
-def test_start_pause_go_on_stop(open_notebook, run_all, any_backend):
+def test_start_pause_go_on_stop(open_notebook, replace_cells, run_all, any_backend):
     with open_notebook("00_first_take.ipynb") as page:
-        page.evaluate(REPLACE, [BEGIN])
+        replace_cells(page, [BEGIN])
         assert [cell["errors"] for cell in run_all(page)] == [[]]
         page.wait_for_function(f"({STATE})() === 'ready'", timeout=60_000)
         first = page.evaluate(PICTURE)
@@ -66,9 +61,9 @@ def test_start_pause_go_on_stop(open_notebook, run_all, any_backend):
         assert button(page, "Stopped").is_disabled()
 
 
-def test_the_buttons_answer_while_a_cell_waits_for_the_end(open_notebook, any_backend):
+def test_the_buttons_answer_while_a_cell_waits_for_the_end(open_notebook, replace_cells, any_backend):
     with open_notebook("00_first_take.ipynb") as page:
-        page.evaluate(REPLACE, [BEGIN, FINISH])
+        replace_cells(page, [BEGIN, FINISH])
         page.evaluate(RUN_ALL)
         page.wait_for_function(f"({STATE})() === 'running'", timeout=60_000)
         wait_for_steps_beyond(page, 0)
