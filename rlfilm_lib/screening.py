@@ -27,6 +27,7 @@ from rlfilm_lib.envs import ensemble
 from rlfilm_lib.envs.movie_scene import BRIEFS, LENSES
 from rlfilm_lib.envs.shooting import Shot, play
 from rlfilm_lib.errors import UserError
+from rlfilm_lib.film import framing
 from rlfilm_lib.media import camera_report, clip, look, motion, sheet
 from rlfilm_lib.media.sheet import ACCENT, INK, PAPER
 from rlfilm_lib.rl import checkpoint
@@ -238,8 +239,7 @@ def _film(
                 kept.append(frame)
                 yield from [frame] * HOLD_FRAMES
         for agents, (take, _) in together.items():
-            asked = ["camera: push in, medium shot", "light: noir", "character: wave when looked at"]
-            lines = [*asked, f"three agents, {agents}"]
+            lines = [*scene_lines(), f"three agents, {agents}"]
             yield from [slate(size, "one scene, three agents", lines)] * SLATE_FRAMES
             for frame in workers.frames(take, *size, pool):
                 yield frame
@@ -254,6 +254,21 @@ def brief_lines(brief: str) -> list[str]:
     return [
         f"{lens:g} mm, eyes on the {asked['side']} third",
         f"key to fill {asked['key_fill']:g}:1, " + (f"face {stops:+g} stop" if stops else "face at normal exposure"),
+    ]
+
+
+def scene_lines() -> list[str]:
+    """What the scene of three agents asks of each.
+
+    >>> scene_lines()
+    ['camera: push-in, cowboy shot', 'light: noir', 'character: wave, cue: look']
+    """
+    camera, character = TOGETHER_BRIEFS["camera"], TOGETHER_BRIEFS["character"]
+    size = framing.shot_size(camera["k"])
+    return [
+        f"camera: {camera['movement']}, {size} shot",
+        f"light: {TOGETHER_BRIEFS['light']}",
+        f"character: {character['gesture']}, cue: {character['cue']}",
     ]
 
 

@@ -65,6 +65,16 @@ def test_the_scene_is_left_out_with_a_word_where_the_agents_are_missing(tmp_path
     assert f"left out: no trained agents in {tmp_path}: run rlfilm film in a clone" in capsys.readouterr().err
 
 
+def test_the_slate_says_what_the_agents_are_asked_for(monkeypatch):
+    asked = {
+        "camera": {"movement": "orbit", "k": 0.2},
+        "light": "candle-lit",
+        "character": {"gesture": "bow", "cue": "touch"},
+    }
+    monkeypatch.setattr(screening, "TOGETHER_BRIEFS", asked)
+    assert screening.scene_lines() == ["camera: orbit, CU shot", "light: candle-lit", "character: bow, cue: touch"]
+
+
 def test_the_film_is_a_film(film):
     frames, fps = clip.read(film[0] / "film.mp4")
     assert fps == 24 and frames.shape[1:] == (72, 128, 3) and 30 <= len(frames) / fps <= 60
