@@ -1,8 +1,8 @@
 """The motion player: a take of Character-v0 frame by frame, the reference and the figure side by side, and every reward
 term on one time axis.
 
-`perform` plays a take, `on_cue` gives an actor a rule, `tracking` judges many takes; `frames`, `pair`, `curves`, `view`
-and `still` show one; `MotionPlayer` is the shell with a slider for the frame.
+`perform` plays a take, `tracking` judges many; `frames`, `pair`, `curves`, `view` and `still` show one; `MotionPlayer`
+is the shell with a slider for the frame.
 """
 
 import html
@@ -118,19 +118,6 @@ def perform(policy: Policy, env: Character, seed: int = 0, start: str = "top") -
         rows.append(terms[:, 0])
         over = bool(terminated[0] or truncated[0])
     return Performance(env, states, dict(zip(env.weights, np.array(rows).T, strict=True)), bool(terminated[0]))
-
-
-def on_cue(actor: Policy, seconds: float = 0.25) -> Policy:
-    """The same actor with a rule in place of one action: begin as soon as the cue is so many seconds old."""
-    before = list(character.OBSERVATION).index("cue")
-    since = sum(list(character.OBSERVATION.values())[:before]) + len(character.CUES)  # three times the seconds
-
-    def policy(observations: np.ndarray, deterministic: bool = True) -> np.ndarray:
-        actions = actor(observations, deterministic=deterministic).copy()
-        actions[:, 3] = np.where(observations[:, since] >= 3 * seconds - 1e-6, 1.0, -1.0)
-        return actions
-
-    return policy
 
 
 def tracking(policy: Policy, env: Character, seed: int = 0) -> dict[str, np.ndarray]:

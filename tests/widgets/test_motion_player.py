@@ -15,7 +15,6 @@ from rlfilm_lib.widgets.motion_player import (
     MotionPlayer,
     Performance,
     curves,
-    on_cue,
     perform,
     sentence,
     stage,
@@ -73,12 +72,6 @@ def test_many_takes_are_judged_as_single_ones(fallen):
     assert judged["seconds"][1] == pytest.approx(len(fallen) * DT)
     for name, values in fallen.terms.items():
         assert judged[name][1] == pytest.approx(values.sum() / 120)
-
-
-def test_a_rule_begins_a_quarter_of_a_second_after_the_cue():
-    take = perform(on_cue(nothing), stage(BRIEF), seed=3)
-    assert take.began - take.cue == pytest.approx(0.25)
-    assert (take.terms["reaction"] == 1).all()
 
 
 def test_reference_and_figure_are_seen_apart_once_it_falls(fallen):
