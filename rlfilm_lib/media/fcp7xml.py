@@ -41,11 +41,7 @@ def to_text(timeline: Timeline) -> tuple[str, list[str]]:
     timeline, warnings = _sayable(timeline)
     cut = to_otio(timeline)
     _dress(cut, timeline)
-    try:
-        text = opentimelineio().adapters.write_to_string(cut, "fcp_xml")
-    except opentimelineio().exceptions.NotSupportedError:
-        raise UserError('.xml needs otio-fcp-adapter, which is not installed: pip install "rlfilm[edit]"') from None
-    root = ElementTree.fromstring(text.encode())
+    root = ElementTree.fromstring(_adapter().write_to_string(cut).encode())
     for node in root.iter():
         node.text, node.tail = (node.text or "").strip() or None, None
         for twice in node.findall("rate")[1:]:
@@ -58,8 +54,9 @@ def to_text(timeline: Timeline) -> tuple[str, list[str]]:
 
 def from_text(text: str, rate: Rate | None) -> Timeline:
     """The timeline of an XML; `rate` is not needed."""
+    adapter = _adapter()
     try:
-        cut = opentimelineio().adapters.read_from_string(text, "fcp_xml")
+        cut = adapter.read_from_string(text)
         if not isinstance(cut, opentimelineio().schema.Timeline) or cut.tracks is None:
             raise UserError("it holds several sequences or an empty one; give a file of one cut")
         _undress(cut)
@@ -68,6 +65,14 @@ def from_text(text: str, rate: Rate | None) -> Timeline:
     except Exception:  # the adapter lets through whatever its parsing runs into
         raise UserError("it is damaged or no Final Cut Pro 7 XML; write it again") from None
     return from_otio(cut)
+
+
+def _adapter() -> Any:
+    otio = opentimelineio()
+    try:
+        return otio.adapters.from_name("fcp_xml")
+    except otio.exceptions.NotSupportedError:
+        raise UserError('.xml needs otio-fcp-adapter, which is not installed: pip install "rlfilm[edit]"') from None
 
 
 def _sayable(timeline: Timeline) -> tuple[Timeline, list[str]]:

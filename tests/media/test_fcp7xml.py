@@ -131,6 +131,17 @@ def test_rates_that_xml_cannot_say():
     assert back.events == (Event(counted, 10, 20),)
 
 
+def test_without_the_adapter(talk, monkeypatch):
+    """Writing and reading say what to install."""
+    import opentimelineio as otio
+
+    from_name = otio.adapters.from_name
+    monkeypatch.setattr(otio.adapters, "from_name", lambda name: from_name(f"no {name}"))
+    for act in (lambda: fcp7xml.to_text(talk("24")), lambda: fcp7xml.from_text("<xmeml/>", None)):
+        with pytest.raises(UserError, match="needs otio-fcp-adapter, which is not installed: pip install"):
+            act()
+
+
 OTHERS = """\
 <xmeml version="4"><sequence id="s"><name>Seq</name><duration>75</duration>
   <rate><timebase>30</timebase><ntsc>TRUE</ntsc></rate>
