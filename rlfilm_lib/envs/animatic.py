@@ -39,15 +39,20 @@ def timeline(scene: Scene, shots: Sequence[Shot], folder: str | os.PathLike = ""
               for letter, angle in zip("ABCD", ANGLES, strict=True)]  # fmt: skip
     ends = [shot.start for shot in shots[1:]] + [BEATS]
     events = []
+    heard = -1  # from which frame on the shot before is heard
     for number, (shot, end) in enumerate(zip(shots, ends, strict=True)):
         dissolves = number > 0 and shot.join == DISSOLVE
         lead = int(scene.offset[shot.join, shot.start, 0]) if number else 0
+        if dissolves:
+            lead = -DISSOLVE_FRAMES // 2
+        first = shot.start * BEAT_FRAMES
+        heard = min(max(first - lead, heard + 1), FRAMES - len(shots) + number)  # every shot has a frame of sound
         events.append(Event(
             angles[shot.angle],
-            start=shot.start * BEAT_FRAMES,
+            start=first,
             frames=(end - shot.start) * BEAT_FRAMES,
             transition=DISSOLVE_FRAMES if dissolves else 0,
-            audio_lead=-DISSOLVE_FRAMES // 2 if dissolves else lead,
+            audio_lead=first - heard,
         ))  # fmt: skip
     return Timeline(name, RATE, (1920, 1080), events)
 

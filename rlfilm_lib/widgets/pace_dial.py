@@ -65,7 +65,7 @@ def best_lengths(worth: ShotWorth, targets: NDArray, mean: bool = False) -> NDAr
     return np.diff(edges) * BEAT_S
 
 
-def variation(lengths: Sequence[float]) -> float:
+def variation(lengths: Sequence[float] | NDArray) -> float:
     """Standard deviation over average: 0 where all shots are of one length.
 
     >>> variation([2.0, 4.0]), variation([3.0, 3.0])
@@ -74,7 +74,7 @@ def variation(lengths: Sequence[float]) -> float:
     return float(np.std(lengths) / np.mean(lengths))
 
 
-def describe(lengths: Sequence[float]) -> str:
+def describe(lengths: Sequence[float] | NDArray) -> str:
     """Shots in words.
 
     >>> describe([2.0, 4.0])
@@ -84,7 +84,7 @@ def describe(lengths: Sequence[float]) -> str:
     return f"{number} shot{'s' * (number > 1)}, ASL {np.mean(lengths):.1f} s, variation {variation(lengths):.2f}"
 
 
-def plot_rows(axes, rows: Mapping[str, Sequence[float]]) -> None:
+def plot_rows(axes, rows: Mapping[str, Sequence[float] | NDArray]) -> None:
     """Films below one another, their shots as boxes, into a Matplotlib axes."""
     for place, (_name, lengths) in enumerate(rows.items()):
         edges = np.cumsum([0.0, *lengths])

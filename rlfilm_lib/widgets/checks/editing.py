@@ -1,6 +1,7 @@
 """Checkers of lesson 14_editing."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -80,12 +81,12 @@ def one_step(answer: Callable) -> None:
         answer,
         [((worth, value, before, beat), best(worth, value, before, beat)) for before, beat in ((0, 1), (2, 3), (1, 5))],
         {
-            "this shot alone is not all: add the value of what follows it": lambda *a: best(*a, lambda *_: 0.0),
-            "what follows goes on from the new angle: value[end, angle]": lambda *a: best(
-                *a, lambda v, angle, end, before: v[end, before]
+            "this shot alone is not all: add the value of what follows it": partial(best, after=lambda *_: 0.0),
+            "what follows goes on from the new angle: value[end, angle]": partial(
+                best, after=lambda value, angle, end, before: value[end, before]
             ),
             "the value is that at the end of the new shot, not at its beginning": lambda w, v, p, b: best(
-                w, v, p, b, lambda v, angle, end, before: v[b, angle]
+                w, v, p, b, lambda value, angle, end, before: value[b, angle]
             ),
             "a shot may last longer than one beat: go through all ends": lambda w, v, p, b: max(
                 w[p, angle, b, b + 1] + v[b + 1, angle] for angle in range(angles)
