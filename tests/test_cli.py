@@ -13,10 +13,12 @@ import pytest
 
 import rlfilm_lib
 from rlfilm_lib import cli, doctor
+from rlfilm_lib.errors import UserError
 from rlfilm_lib.film.colour import UNGRADED
 from rlfilm_lib.media import look
 from rlfilm_lib.rl import checkpoint
 from rlfilm_lib.rl.policy import Policy, initialize
+from rlfilm_lib.stage import blender
 
 COMMANDS = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
 TRAIN = "train CartPole-v1 --steps 300 --num-envs 2 --set hidden_sizes=8"
@@ -297,10 +299,15 @@ def test_shoot_refuses_a_place_it_cannot_write_before_it_shoots(tmp_path, rlfilm
     assert (tmp_path / "file").read_text() == "kept" and (tmp_path / "folder.mp4").is_dir()
 
 
-@pytest.mark.parametrize("renderer", ["preview", "mitsuba"])
+@pytest.mark.parametrize("renderer", ["preview", "mitsuba", "blender"])
 def test_ctrl_c_stops_a_render_and_leaves_no_half_a_film(tmp_path, shooting, renderer):
     if renderer == "mitsuba":
         pytest.importorskip("mitsuba", reason="Mitsuba is not installed")
+    if renderer == "blender":
+        try:
+            blender.find()
+        except UserError as error:
+            pytest.skip(str(error))
     out = tmp_path / "new/take.mp4"
     line = f"shoot {shooting} --out {out} --renderer {renderer} --size 1280x720 --export csv"
     # A process that is started in the background ignores Ctrl-C.

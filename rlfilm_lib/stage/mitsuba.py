@@ -5,7 +5,9 @@ scalar_rgb on all cores that renders: the LLVM variants end the whole program wh
 Source: Jakob et al., "Mitsuba 3 renderer" (2022), https://mitsuba-renderer.org.
 """
 
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,9 @@ from rlfilm_lib.stage.take import Take
 SAMPLES = 64
 """Rays per pixel: noise falls with the square root of their number, time grows with it."""
 VARIANT = "scalar_rgb"
+SIDES = 48
+"""Of the tubes between the ends of the capsules. They are no cylinders, as Mitsuba 3.9 shows those black behind a lamp
+that it hides: it takes the way from the lamp on for the whole way."""
 
 
 def frames(
@@ -57,29 +62,30 @@ def require() -> Any:
 def _pictures(take: Take, width: int, height: int, samples: int, moments: int) -> Iterator[np.ndarray]:
     mi = require()
     each = -(-samples // moments)
-    for frame in range(len(take)):
-        shot = studio.exposed(take, frame, moments)
-        picture = np.zeros((height, width, 3), np.float32)
-        for moment in range(moments):
-            with mi.util.scoped_set_variant(VARIANT):
-                picture += _trace(mi, shot, moment, (width, height), each, seed=frame * moments + moment)
-        yield picture * np.float32(2 ** take.exposure[frame] / moments)
+    with tempfile.TemporaryDirectory(prefix="rlfilm-") as folder:
+        tube = _write_tube(Path(folder) / "tube.ply")
+        for frame in range(len(take)):
+            shot = studio.exposed(take, frame, moments)
+            picture = np.zeros((height, width, 3), np.float32)
+            for moment in range(moments):
+                with mi.util.scoped_set_variant(VARIANT):
+                    picture += _trace(mi, tube, shot, moment, (width, height), each, seed=frame * moments + moment)
+            yield picture * np.float32(2 ** take.exposure[frame] / moments)
 
 
-def _trace(mi: Any, take: Take, moment: int, size: tuple[int, int], samples: int, seed: int) -> np.ndarray:
+def _trace(mi: Any, tube: Path, take: Take, moment: int, size: tuple[int, int], samples: int, seed: int) -> np.ndarray:
     """Scene-linear picture of one moment, before the exposure of the camera.
 
     It is a sum: of the studio under each lamp alone, so that none stands in another's light, and of the ambient light,
-    for which everything glows by itself. As that is faint and even, a quarter of the rays do. Mitsuba 3.9 shows
-    cylinders black behind a lamp that it hides, so a bulb within a lamp is as small as it can be.
+    for which everything glows by itself. As that is faint and even, a quarter of the rays do.
     """
     width, height = size
     across = round(width * take.gate[1] / take.gate[0])  # rows that make pixels square, as Mitsuba's are
     sensor = _camera(mi, take, moment, width, across)
     direct = {"type": "direct", "emitter_samples": 1, "bsdf_samples": 0, "hide_emitters": True}
-    glow = {"integrator": {"type": "path", "max_depth": 1}, **_things(mi, take, moment, _glowing)}
+    glow = {"integrator": {"type": "path", "max_depth": 1}, **_things(mi, tube, take, moment, _glowing)}
     picture = light.AMBIENT * _render(mi, glow, sensor, -(-samples // 4), seed)
-    things = {name: mi.load_dict(thing) for name, thing in _things(mi, take, moment, _matt).items()}
+    things = {name: mi.load_dict(thing) for name, thing in _things(mi, tube, take, moment, _matt).items()}
     for lamp in studio.lamps(take, moment):
         picture += _render(mi, {"integrator": direct, **things, "lamp": _lamp(mi, lamp)}, sensor, samples, seed)
         if (
@@ -87,7 +93,7 @@ def _trace(mi: Any, take: Take, moment: int, size: tuple[int, int], samples: int
         ):  # what stands within the ball is dark: a smaller one lights it, and no more
             near = studio.distance(lamp.position, take, moment) < preview.LIGHT_RADIUS
             within = {str(number) for number in np.flatnonzero(near)}
-            alone = _things(mi, take, moment, _black) | {
+            alone = _things(mi, tube, take, moment, _black) | {
                 name: thing for name, thing in things.items() if name.split()[-1] in within
             }
             bulb = {"integrator": direct, **alone, "bulb": _lamp(mi, lamp, studio.SMALLEST_BULB)}
@@ -119,7 +125,7 @@ def _camera(mi: Any, take: Take, frame: int, width: int, height: int) -> Any:
     })  # fmt: skip
 
 
-def _things(mi: Any, take: Take, frame: int, surface: Callable[[dict], dict]) -> dict[str, Any]:
+def _things(mi: Any, tube: Path, take: Take, frame: int, surface: Callable[[dict], dict]) -> dict[str, Any]:
     """Floor, backdrop and figure; `surface` makes of an albedo what it is."""
     turn, extent = mi.ScalarTransform4f(), studio.EXTENT
     boards, canvas = 2 * extent / preview.BOARD_PERIOD, extent / studio.CANVAS
@@ -140,12 +146,43 @@ def _things(mi: Any, take: Take, frame: int, surface: Callable[[dict], dict]) ->
         take.capsule_start[frame], take.capsule_end[frame], take.capsule_radius, take.capsule_albedo, strict=True
     )
     for number, (start, end, radius, albedo) in enumerate(capsules):
-        rounded = {"radius": float(radius), **surface({"type": "rgb", "value": albedo.tolist()})}
-        things[f"start {number}"] = {"type": "sphere", "center": start.tolist(), **rounded}
+        looks = surface({"type": "rgb", "value": albedo.tolist()})
+        ball = {"type": "sphere", "radius": float(radius), **looks}
+        things[f"start {number}"] = {"center": start.tolist(), **ball}
         if not np.allclose(start, end, rtol=0, atol=1e-6):
-            things[f"end {number}"] = {"type": "sphere", "center": end.tolist(), **rounded}
-            things[f"side {number}"] = {"type": "cylinder", "p0": start.tolist(), "p1": end.tolist(), **rounded}
+            place = mi.ScalarTransform4f(_along(start, end, radius))
+            things[f"end {number}"] = {"center": end.tolist(), **ball}
+            things[f"side {number}"] = {"type": "ply", "filename": str(tube), "to_world": place, **looks}
     return things
+
+
+def _write_tube(path: Path) -> Path:
+    """A tube of radius 1 about z, from 0 to 1, as PLY: two triangles a side, smooth."""
+    angle = 2 * np.pi * np.arange(SIDES) / SIDES
+    normal = np.tile(np.column_stack([np.cos(angle), np.sin(angle), np.zeros(SIDES)]), (2, 1))
+    place = normal + [0, 0, 1] * np.repeat([[0], [1]], SIDES, axis=0)
+    here = np.arange(SIDES)
+    beside = (here + 1) % SIDES
+    above, across = here + SIDES, beside + SIDES
+    faces = np.concatenate([np.column_stack([here, beside, across]), np.column_stack([here, across, above])])
+    properties = "".join(f"property float {name}\n" for name in ("x", "y", "z", "nx", "ny", "nz"))
+    with path.open("w") as file:
+        file.write(f"ply\nformat ascii 1.0\nelement vertex {len(place)}\n{properties}element face {len(faces)}\n")
+        file.write("property list uchar int vertex_indices\nend_header\n")
+        np.savetxt(file, np.hstack([place, normal]), "%.7f")
+        np.savetxt(file, np.insert(faces, 0, 3, axis=1), "%d")
+    return path
+
+
+def _along(start: np.ndarray, end: np.ndarray, radius: float) -> np.ndarray:
+    """Matrix (4, 4) that lays the tube from start to end (3,)."""
+    axis = end - start
+    side = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
+    side /= np.linalg.norm(side)
+    to_world = np.eye(4)
+    up = np.cross(axis, side) / np.linalg.norm(axis)
+    to_world[:3] = np.stack([radius * side, radius * up, axis, start], axis=-1)
+    return to_world
 
 
 def _matt(albedo: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,13 @@ def test_a_grey_card_correctly_lit_is_correctly_exposed(simple_take):
     assert next(mitsuba.frames(take, 32, 18, 64))[9, 16, 0] == pytest.approx(255 * colour.encode_srgb(0.36), abs=5)
 
 
+def test_what_stands_behind_a_lamp_is_lit(simple_take):
+    """The camera does not see the ball of light, but the post behind it, as bright as the preview has it."""
+    take = simple_take((0, 4.0, 0.5), 0.15, end=(0, 4.0, 2.5), light_position=[[[0.0, 2.0, 1.5]]])
+    seen, expected = shoot(take, samples=64), next(preview.scene_linear(take, 160, 90))
+    np.testing.assert_allclose(seen[40:50, 79:81], expected[40:50, 79:81], rtol=0.05)
+
+
 def test_lamps_are_tinted_by_their_kelvin_under_the_white_balance(simple_take):
     fields = dict(albedo=(0.5, 0.5, 0.5), light_position=[[[0.0, 0.0, 1.5]]], light_kelvin=[[3200.0]])
     pixel = shoot(simple_take((0, 3.5, 1.5), 0.5, **fields))[45, 80] - 0.5 * light.AMBIENT
