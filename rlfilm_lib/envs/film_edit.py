@@ -386,6 +386,8 @@ class OneFilmEdit(SingleEnv, task=FilmEdit):
 
 CHUNK = 128
 """Scenes drawn at a time: their tables stay in the cache."""
+TOGETHER = 32
+"""Scenes solved at a time."""
 SCORED = (
     "shot", "listener", "heard", "line", "thirty_degrees", "step", "eyeline", "match_on_action", "word", "beat",
     "target", "ellipse", "speaker", "handover", "subject",
@@ -497,6 +499,10 @@ def solve(scene: Scene, joins: int = len(JOINS)) -> Plan:
     in O(B² A²) per scene. Source: Galvane et al., "Continuity editing for 3D animation", AAAI 2015.
     """
     angles, beats, count = scene.shot.shape
+    if count > TOGETHER:
+        parts = np.split(np.arange(count), range(TOGETHER, count, TOGETHER))
+        plans = zip(*(solve(scene.of(part), joins) for part in parts), strict=True)
+        return Plan(*(np.concatenate(arrays, axis=-1) for arrays in plans))
     pair = PAIR[:angles, :angles]
     shot, listener, heard = (_running(np.asarray(rows, float)) for rows in (scene.shot, scene.listener, scene.heard))
     going_on = _cut(scene).astype(float) * CUT_WEIGHT

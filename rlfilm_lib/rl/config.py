@@ -147,6 +147,17 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
         "anneal": True,
         "normalize_observations": False,
     },
+    ("ppo", "rlfilm/FilmEdit-v0"): {
+        "learning_rate": 1.5e-3,
+        "num_envs": 64,
+        "num_steps": 60,
+        "minibatch_size": 480,
+        "epochs": 5,
+        "max_grad_norm": 2.0,
+        "hidden_sizes": (128, 128),
+        "anneal": True,
+        "normalize_observations": False,
+    },
     ("ppo", "rlfilm/Storyboard-v0"): {
         "gamma": 0.97,
         "learning_rate": 3e-3,
