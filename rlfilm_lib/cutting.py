@@ -34,7 +34,7 @@ EPISODES = 3000
 """So many cuts a policy makes in training, with MOST_STEPS at most."""
 MOST_STEPS = 600_000
 NUM_ENVS = 64
-SETTINGS: dict[str, dict[str, object]] = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "reinforce": {"gamma": 1.0, "learning_rate": 1e-2, "anneal": True, "max_grad_norm": 2.0},
     "actor-critic": {"gamma": 1.0, "gae_lambda": 0.98, "num_steps": 48, "anneal": True, "max_grad_norm": 2.0},
     "ppo": {
@@ -53,7 +53,7 @@ DUAL_RATE, SMALLEST_SHARE = 0.2, 0.3
 SUFFIXES = (".otio", ".edl", ".xml", ".fcpxml", ".jpg")
 MOST_ROWS = 40
 """Shots on a contact sheet."""
-UNSLOPED = "1.000 1.000 1.000"
+UNGRADED_POWER = "1.000 1.000 1.000"
 STILL_SIZE = (sheet.WIDTH, sheet.HEIGHT)
 
 
@@ -135,7 +135,7 @@ def make_cut(
     )  # fmt: skip
     starts = {each.source.path: each.file.start for each in clips}
     heard = mix.mix(cut, starts, _speech(shots, clips)) if record or any(file.has_audio for file in files) else None
-    clip.write(out, frames, rate.fps, sound=heard and heard.blocks())
+    clip.write(out, frames, rate.fps, sound=heard.blocks() if heard else None)
     warnings = [f"{suffix}: {line}" for suffix in SUFFIXES[:4] for line in timeline.write(cut, out.with_suffix(suffix))]
     rows = list(shot_rows(shots, pieces, clips, rate, choice.weights))
     checkpoint.write_csv(out.with_name("shots.csv"), rows[0], rows)
@@ -247,7 +247,7 @@ def render(
         look = _look(shot, pieces, size)
         pictures = enumerate(footage.Pictures(clips[shot.source].file, rate, shot.parts[0][0]), shot.parts[0][0])
         at, shown = -1, None
-        ends = []
+        ends: list[NDArray] = []
         for frame in wanted_frames(shot):
             while at < frame:
                 at, decoded = next(pictures)
@@ -286,7 +286,9 @@ def _look(shot: Shot, pieces: Pieces, size: tuple[int, int]) -> Callable[[NDArra
 
 def cdl(shot: Shot, pieces: Pieces) -> NDArray:
     """The ASC CDL of a shot, (10,)."""
-    return np.concatenate([pieces.slope[shot.first], UNGRADED[3:]]) if shot.graded else UNGRADED
+    if not shot.graded:
+        return UNGRADED
+    return np.concatenate([UNGRADED[:6], pieces.power[shot.first], UNGRADED[9:]])
 
 
 def crop(shot: Shot, pieces: Pieces, size: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -354,7 +356,7 @@ def shot_rows(
             "seconds": round(float(shot.frames / rate.fps), 3),
             "speed": " ".join(f"{speed:.2f}" for _, _, speed in shot.parts),
             "reframed": int(shot.reframed),
-            "slope": " ".join(f"{slope:.3f}" for slope in cdl(shot, pieces)[:3]),
+            "power": " ".join(f"{power:.3f}" for power in cdl(shot, pieces)[6:9]),
             "motion": round(float(of_file.motion[frames].mean()), 4),
             "sharpness": round(float(of_file.sharpness[frames].mean()), 4),
             "lufs": round(float(of_file.loudness[frames].mean()), 1) if source.has_audio else None,
@@ -372,7 +374,11 @@ def contact_sheet(
     cells = []
     for index in chosen:
         row, (first, last) = rows[index], stills[index]
-        effects = {"ramp": row["speed"] != "1.00", "reframed": row["reframed"], "graded": row["slope"] != UNSLOPED}
+        effects = {
+            "ramp": row["speed"] != "1.00",
+            "reframed": row["reframed"],
+            "graded": row["power"] != UNGRADED_POWER,
+        }
         done = [word for word, yes in effects.items() if yes]
         cells.append([
             (first, f"{row['shot']}   in {row['record_in']}   {row['seconds']:.2f} s"),

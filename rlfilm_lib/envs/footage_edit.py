@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rlfilm_lib.envs.batch import BatchEnv
 from rlfilm_lib.errors import UserError, unknown
@@ -36,7 +36,8 @@ SOFTENED = 0.9
 PLACE_TOLERANCE = 0.2
 GRADE_STOPS = 0.5
 """Step of colour and brightness across a cut at which `grade` has fallen to exp(-1/2)."""
-LARGEST_SLOPE = 1.35
+LARGEST_POWER = 1.35
+"""Of a grade, and one over it the smallest. A power, unlike a slope, clips no highlight."""
 RAMP_THRESHOLD = 1.0
 HARMONICS, COMPONENTS = 4, 6
 """Of the position in the footage, and of the embedding, that a policy sees."""
@@ -75,7 +76,7 @@ class Pieces:
     | piece_of | (T,)   | the piece that each embedded picture belongs to                            |
     | seconds  | (T,)   | when it is, from the beginning of all footage                              |
     | colour   | (P, 3) | log2 of mean red, green, blue                                              |
-    | slope    | (P, 3) | slopes of an ASC CDL that bring its shot to the footage's middle            |
+    | power    | (P, 3) | powers of an ASC CDL that bring its shot to the footage's middle            |
     | place    | (P, 2) | how well the point of interest is placed: as it is, and reframed           |
     | crop     | (P, 2) | left and lower edge of the reframed picture, in shares of the whole         |
     | motion, sharpness, loudness, speech | (P,) | means                                              |
@@ -92,7 +93,7 @@ class Pieces:
     piece_of: NDArray
     seconds: NDArray
     colour: NDArray
-    slope: NDArray
+    power: NDArray
     place: NDArray
     crop: NDArray
     motion: NDArray
@@ -139,7 +140,7 @@ def divide(footage: Sequence[Footage], fps: float, asl: float) -> Pieces:
                 rows["crop"].append(crop)
                 for name, values in means.items():
                     values.append(getattr(each, name)[low:high].mean(axis=0))
-            grades += [np.maximum(each.colour[first:end].mean(axis=0), 1 / 255)] * (len(edges) - 1)
+            grades += [np.clip(each.colour[first:end].mean(axis=0), 1 / 255, 0.98)] * (len(edges) - 1)
             edges_of_file += edges[:-1]
             shots += 1
         chosen = slice(None, None, every)
@@ -149,15 +150,15 @@ def divide(footage: Sequence[Footage], fps: float, asl: float) -> Pieces:
         kept.append(each.features[chosen])
         before += each.frames
     arrays = {name: np.array(values) for name, values in (rows | means).items()}
-    grades = np.array(grades)
-    middle = np.exp2(np.median(np.log2(grades), axis=0))
+    of_shots = np.array(grades)
+    middle = np.exp2(np.median(np.log2(of_shots), axis=0))
     return Pieces(
         fps=fps,
         **arrays | {"colour": np.log2(np.maximum(arrays["colour"], 1 / 255))},
         vectors=embed(np.concatenate(kept)),
         piece_of=np.concatenate(piece_of),
         seconds=np.concatenate(seconds),
-        slope=np.clip(middle / grades, 1 / LARGEST_SLOPE, LARGEST_SLOPE),
+        power=np.clip(np.log(middle) / np.log(of_shots), 1 / LARGEST_POWER, LARGEST_POWER),
     )
 
 
@@ -186,7 +187,7 @@ def _near_onset(frames: NDArray, onsets: NDArray, fps: float) -> NDArray:
 
 def _placed(eye: NDArray) -> float:
     """How well a point (u, v) lies on the upper third."""
-    return float(max(framing.thirds(*eye, side, PLACE_TOLERANCE) for side in (-1, 1)))
+    return float(max(framing.thirds(eye[0], eye[1], side, PLACE_TOLERANCE) for side in (-1, 1)))
 
 
 def _crop(eye: NDArray) -> NDArray:
@@ -195,13 +196,13 @@ def _crop(eye: NDArray) -> NDArray:
     return np.clip(eye - np.array([0.5 + side / 6, 2 / 3]) / ZOOM, 0, 1 - 1 / ZOOM)
 
 
-def run_through(frames: NDArray, eased: NDArray) -> NDArray:
+def run_through(frames: ArrayLike, eased: ArrayLike) -> NDArray:
     """Frames on screen of pieces of so many frames that are run through: two thirds where a ramp begins, then half.
 
     >>> run_through(np.array([24, 25]), np.array([True, False])).tolist()
     [16, 12]
     """
-    return np.maximum(np.where(eased, frames * 2 // 3, frames // 2), 1)
+    return np.maximum(np.where(eased, np.multiply(frames, 2) // 3, np.floor_divide(frames, 2)), 1)
 
 
 @dataclass(frozen=True)
@@ -335,7 +336,7 @@ class FootageEdit(BatchEnv):
         self._beats = None if beats is None else _near_onset(np.arange(self.budget + 1), beats, pieces.fps)
         if self._beats is not None:
             self._beats[0] = 1  # where the music begins
-        self._graded = pieces.colour[None] + np.stack([np.zeros_like(pieces.slope), np.log2(pieces.slope)])
+        self._graded = pieces.colour[None] * np.stack([np.ones_like(pieces.power), pieces.power])
         """log2 colour of each piece, as it is and graded, (2, P, 3)."""
         place = np.arange(count) / count * 2 * np.pi
         waves = [wave(n * place) for n in range(1, HARMONICS + 1) for wave in (np.sin, np.cos)]
@@ -513,12 +514,13 @@ class FootageEdit(BatchEnv):
         `diversity` of a shot is its mean difference from the rest of the cut, `representativeness` the share of all
         footage that is nearer to it than to the other shots.
         """
-        pieces, runs = self.pieces, []
-        for at in np.flatnonzero(decisions):
+        pieces = self.pieces
+        runs: list[list[int]] = []
+        for at in np.flatnonzero(decisions).tolist():
             if runs and runs[-1][-1] == at - 1 and pieces.shot[at - 1] == pieces.shot[at]:
-                runs[-1].append(int(at))
+                runs[-1].append(at)
             else:
-                runs.append([int(at)])
+                runs.append([at])
         members = np.array([self._members[run].sum(axis=0) for run in runs])
         nearest = np.array([self._piece_distance[run].min(axis=0) for run in runs]).argmin(axis=0)
         shots: list[Shot] = []

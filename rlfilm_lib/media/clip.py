@@ -141,7 +141,7 @@ def check_size(width: int, height: int) -> None:
         raise UserError(f"a frame of {width}x{height} pixels has an odd or empty side; H.264 needs even ones: {even}")
 
 
-def _stream(container: Any, shape: tuple[int, ...], fps: float, crf: int) -> Any:
+def _stream(container: Any, shape: tuple[int, ...], fps: float | Fraction, crf: int) -> Any:
     stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
     stream.height, stream.width = shape[:2]
     stream.pix_fmt = "yuv420p"

@@ -110,7 +110,8 @@ class Pictures:
         return len(self._skipped)
 
     def __iter__(self) -> Iterator[Any]:
-        number, held, ends = self.start, None, Fraction(0)
+        number, held = self.start, None
+        ends: Any = Fraction(0)
         for seconds, frame in self._from_start():
             while held is not None and self._middle(number) < min(seconds, ends + LONGEST_HOLD_S):
                 yield held
@@ -234,7 +235,8 @@ def survey(file: Probe, rate: Rate, on_frame: Callable[[], object] = lambda: Non
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     pictures, detector = Pictures(file, rate), ContentDetector(min_scene_len=max(1, round(rate.fps / 3)))
     lag, stride = max(1, round(MOTION_S * rate.fps)), rate.fps / SAMPLES_PER_S
-    colour, motion, sharpness, cuts, sampled, features, interest = [], [], [], [], [], [], []
+    sampled: list[int] = []
+    colour, motion, sharpness, cuts, features, interest = [], [], [], [], [], []
     lumas: deque[np.ndarray] = deque(maxlen=lag + 1)
     shown = None
     for number, frame in enumerate(pictures):

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-for package in ("av", "cv2", "scenedetect", "scipy", "pyloudnorm"):
-    pytest.importorskip(package, reason='needs the extra: pip install "rlfilm[edit]"')
-
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.media import footage
 from rlfilm_lib.media.timeline import Rate
+
+for package in ("av", "cv2", "scenedetect", "scipy", "pyloudnorm"):
+    pytest.importorskip(package, reason='needs the extra: pip install "rlfilm[edit]"')
 
 CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clips"
 NTSC = Fraction(30000, 1001)
@@ -118,7 +118,9 @@ def test_measures_of_pictures_worked_by_hand(made, tmp_path):
 
 
 def test_embeddings_are_unit_vectors_that_tell_pictures_apart():
-    pictures = [np.kron(np.random.default_rng(seed).integers(0, 255, (6, 8, 3)), np.ones((15, 20, 1))) for seed in (0, 1)]
+    pictures = [
+        np.kron(np.random.default_rng(seed).integers(0, 255, (6, 8, 3)), np.ones((15, 20, 1))) for seed in (0, 1)
+    ]
     features = np.array([footage.embedding_features(p.astype(np.uint8)) for p in [*pictures, pictures[0]]])
     np.testing.assert_allclose((features**2).sum(axis=1), 1, atol=1e-5)
     vectors = footage.embed(features)
