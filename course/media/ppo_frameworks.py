@@ -3,8 +3,8 @@
     python course/media/ppo_frameworks.py    # writes ppo_frameworks.json beside it, in about four minutes
 
 Both frameworks train PPO with its defaults on MovieScene-v0 with one seed, and after each gradient step their weights
-are compared: the relative L2 distance. Before each step the minibatch's ratios are taken in both, to find the first
-sample that lies within the clip range in one of them and beyond it in the other.
+are compared: the relative L2 distance. Where it first leaps within one step, the minibatch's ratio that came nearest to
+the clip boundary before that step tells why.
 """
 
 import importlib
@@ -20,6 +20,8 @@ from rlfilm_lib.run import versions
 
 SCENE = "rlfilm/MovieScene-v0"
 ITERATIONS, EVERY, AROUND = 20, 16, 40
+LEAP = 5
+"""A step that multiplies the distance by more."""
 OFF = 1e6  # a clip range that no ratio reaches
 RUNS = (
     {"seed": 0, "precision": "float32"},
@@ -45,7 +47,7 @@ def followed(backend: str, seed: int, **settings: object) -> tuple[np.ndarray, n
             new = new.detach().numpy() if backend == "pytorch" else new.numpy()
             ratios.append(np.exp(new - np.asarray(log_probs[k])))
             metrics = optimize(*(column[k : k + 1] for column in minibatches), rate=rate)
-            weights.append(flatten(learner.policy().weights).astype(np.float64))
+            weights.append(flatten(learner.policy().weights))
         return metrics
 
     learner.optimize = step_by_step
@@ -54,34 +56,38 @@ def followed(backend: str, seed: int, **settings: object) -> tuple[np.ndarray, n
     return np.array(weights), np.array(ratios), learner
 
 
-def side(ratios: np.ndarray, clip_range: float) -> np.ndarray:
-    """-1 below the clip range, 0 within it, 1 above."""
-    return (ratios > 1 + clip_range).astype(int) - (ratios < 1 - clip_range)
+def distances(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Relative L2 distance of the weights after each step: (K, P) twice → (K,)."""
+    pairs = zip(ours, theirs, strict=True)
+    return np.array([np.linalg.norm(mine.astype(np.float64) - other) / np.linalg.norm(mine) for mine, other in pairs])
 
 
 def main() -> None:
     runs = []
     for settings in RUNS:
-        (ours, ours_ratios, learner), (theirs, their_ratios, _) = (
-            followed(backend, **settings) for backend in ("pytorch", "tensorflow")
-        )
-        distance = np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(ours, axis=1)
-        clip_range = learner.config.clip_range
-        parted = np.flatnonzero((side(ours_ratios, clip_range) != side(their_ratios, clip_range)).any(axis=1))
-        first = int(parted[0]) if len(parted) else None
-        near = range(0) if first is None else range(max(first - AROUND, 0), min(first + 2 * AROUND, len(distance)))
+        both = [followed(backend, **settings) for backend in ("pytorch", "tensorflow")]
+        (ours, _, learner), (theirs, _, _) = both
+        distance = distances(ours, theirs)
+        low, high = 1 - learner.config.clip_range, 1 + learner.config.clip_range
+        leaps = np.flatnonzero(distance[1:] > LEAP * distance[:-1]) + 1
+        first = int(leaps[0]) if len(leaps) else None
+        near, margin = range(0), None
+        if first is not None:
+            near = range(max(first - AROUND, 0), min(first + 2 * AROUND, len(distance)))
+            margin = float(min(np.abs(ratios[first] - edge).min() for _, ratios, _ in both for edge in (low, high)))
         runs.append(
             settings
             | {
                 "steps_per_iteration": len(distance) // ITERATIONS,
                 "step": list(range(EVERY - 1, len(distance), EVERY)),
                 "distance": rounded(distance[EVERY - 1 :: EVERY]),
-                "first_across": first,
+                "first_leap": first,
+                "margin": margin,
                 "near_step": list(near),
                 "near_distance": rounded(distance[list(near)]),
             }
         )
-        print(settings, "first across at", first, "distance at the end", rounded(distance[-1:]), flush=True)
+        print(settings, "first leap at", first, "ratio from the boundary", margin, "end", distance[-1], flush=True)
     described = {
         "command": f"python course/media/{Path(__file__).name}",
         "env": SCENE,
