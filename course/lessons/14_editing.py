@@ -146,8 +146,11 @@ for pair, (one, other) in enumerate(PAIRS):
 for name, meaning in {
     "shot": "who speaks or acts is seen, and well framed",
     "listener": "a reaction is seen; halved in a ping-pong",
-    "line": "180° line", "thirty_degrees": "30° rule", "eyeline": "", "match_on_action": "",
-    "step": "of brightness and colour, none",
+    "line": "the cut keeps the 180° line",
+    "thirty_degrees": "it keeps the 30° rule",
+    "eyeline": "looks meet",
+    "match_on_action": "movement goes on",
+    "step": "brightness and colour do not jump",
     "speech": "the sound is not cut inside a word, and is near",
     "beat": "cuts fall on accents of the music or ends of lines",
     "transition": "a dissolve where time passes, and nowhere else",
@@ -748,7 +751,7 @@ print(
 sheet = plt.imread(MEDIA / "editing_footage.jpg")
 gallery(
     [sheet], ["cut.jpg, written beside cut.mp4 (pictures: Big Buck Bunny, © Blender Foundation, CC BY 3.0)"],
-    "Contact sheet: the first and last frame of every kept shot, with bars for its terms.", columns=1, width=800,
+    "Contact sheet: the first and last frame of every kept shot, with bars for its terms.", columns=1, width=760,
 )  # fmt: skip
 
 # %% [markdown]

@@ -25,8 +25,8 @@ from rlfilm_lib.widgets.picture import (
     VERMILION,
     Described,
     drawing,
+    gallery,
     jpeg,
-    picture,
     text,
 )
 
@@ -441,4 +441,5 @@ class CuttingRoom:
 
 def angles_picture(scene: Scene, beats: Sequence[int], alt: str) -> Described:
     """The four angles, one row for each of the beats."""
-    return picture(np.concatenate([monitor(scene, beat) for beat in beats]), alt)
+    shown = np.concatenate([monitor(scene, beat) for beat in beats])
+    return gallery([shown], [" · ".join(ANGLES)], alt, columns=1, width=shown.shape[1])
