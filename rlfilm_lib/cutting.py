@@ -382,7 +382,7 @@ def contact_sheet(
         done = [word for word, yes in effects.items() if yes]
         cells.append([
             (first, f"{row['shot']}   in {row['record_in']}   {row['seconds']:.2f} s"),
-            (last, f"{Path(row['file']).name[:24]}  {row['source_in']}"),
+            (last, f"{Path(row['file']).name[:24]}  from {row['source_in']}"),
             (_bars({name: row[name] for name in weights}), ", ".join(done) or "as it is"),
         ])  # fmt: skip
     return sheet.contact_sheet([f"{what}: first frame", "last frame", "why: terms, 0 to 1"], cells)

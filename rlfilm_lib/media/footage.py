@@ -110,8 +110,7 @@ class Pictures:
         return len(self._skipped)
 
     def __iter__(self) -> Iterator[Any]:
-        number, held = self.start, None
-        ends: Any = Fraction(0)
+        number, held, ends = self.start, None, Fraction(0)
         for seconds, frame in self._from_start():
             while held is not None and self._middle(number) < min(seconds, ends + LONGEST_HOLD_S):
                 yield held
@@ -137,7 +136,7 @@ class Pictures:
             with _opened(Path(self.file.path)) as container:
                 stream = _video(container, Path(self.file.path))
                 if back is not None:
-                    target = self.file.start + max(wanted - back, 0)
+                    target = self.file.start + max(wanted - back, Fraction(0))
                     try:
                         container.seek(int(target / stream.time_base), stream=stream)
                     except OSError:
