@@ -336,19 +336,22 @@ def embed(features: NDArray, dimensions: int = DIMENSIONS) -> NDArray[np.float32
 def point_of_interest(luma: NDArray) -> NDArray[np.float32]:
     """Where in a picture (H, W) the eye goes, (u, v) in [0, 1] with v upwards: centroid of its saliency.
 
-    Saliency by the spectral residual of the picture at 64 pixels across (Hou & Zhang 2007), smoothed and squared.
+    Saliency by the spectral residual of the picture at 64 pixels across (Hou & Zhang 2007), smoothed, and raised to the
+    fourth power so that its peak counts.
 
-    >>> spot = np.zeros((90, 160)); spot[20:26, 120:126] = 1
-    >>> point_of_interest(spot).round(1).tolist()
-    [0.8, 0.7]
+    >>> spot = np.zeros((90, 160))
+    >>> spot[20:26, 120:126] = 1
+    >>> point_of_interest(spot).astype(float).round(2).tolist()
+    [0.77, 0.76]
     """
     from scipy.ndimage import gaussian_filter, uniform_filter, zoom
 
     small = zoom(luma, 64 / luma.shape[1], order=1)
-    spectrum = np.fft.fft2(small)
-    log = np.log(np.abs(spectrum) + 1e-9)
+    spectrum = np.fft.fft2(small - small.mean())
+    amplitude = np.abs(spectrum)
+    log = np.log(amplitude + 1e-3 * amplitude.max() + 1e-12)
     residual = np.exp(log - uniform_filter(log, 3, mode="wrap") + 1j * np.angle(spectrum))
-    saliency = gaussian_filter(np.abs(np.fft.ifft2(residual)) ** 2, 2.5) ** 2
+    saliency = gaussian_filter(np.abs(np.fft.ifft2(residual)) ** 2, 2.5) ** 4
     saliency /= max(saliency.sum(), 1e-30)
     height, width = saliency.shape
     u = saliency.sum(0) @ ((np.arange(width) + 0.5) / width)
