@@ -1,6 +1,6 @@
 """Make the stored runs of lesson 09: PPO on Character-v0, and what the two rules of imitation are worth.
 
-    python course/media/character_runs.py             # about 60 minutes on a core of its own
+    python course/media/character_runs.py             # about 25 minutes on a core of its own
     python course/media/character_runs.py film        # a part of it: train, judge, rules or film
 
 Writes beside itself: character_runs.json, how well each of three seeds in either framework acts the gestures, beside a
