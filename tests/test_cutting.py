@@ -185,6 +185,7 @@ def test_the_kept_cut_beats_random_and_uniform_on_every_term(tmp_path, any_backe
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_ten_minutes_are_cut_within_a_gigabyte(made, voice, tmp_path, any_backend):
     path = made.write("long.mp4", 24 * 600, size=(224, 126), sound=voice(600), shot_frames=97)
     code = (
