@@ -62,7 +62,7 @@ def best_lengths(worth: ShotWorth, targets: NDArray, mean: bool = False) -> NDAr
     while edges[-1] < beats:
         edges.append(int(follow[shots, edges[-1]]))
         shots -= int(mean)
-    return np.diff(edges) * BEAT_S
+    return np.diff(edges).astype(np.float64) * BEAT_S
 
 
 def variation(lengths: Sequence[float] | NDArray) -> float:
