@@ -189,7 +189,7 @@ def test_the_kept_cut_beats_random_and_uniform_on_every_term(tmp_path, any_backe
 def test_ten_minutes_are_cut_within_a_gigabyte(made, voice, tmp_path, any_backend):
     path = made.write("long.mp4", 24 * 600, size=(224, 126), sound=voice(600), shot_frames=97)
     code = (
-        "import sys, resource; from pathlib import Path; from rlfilm_lib import cutting\n"
+        "import sys, resource; from pathlib import Path; from rlfilm_lib import cutting; cutting.EPISODES = 128\n"
         "cutting.make_cut([Path(sys.argv[1])], 30, Path(sys.argv[2]), backend=sys.argv[3], progress=False)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
