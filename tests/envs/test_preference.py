@@ -1,5 +1,9 @@
 """The KL penalty has the optimum that can be solved, and a learned reward pays what the finished cut is worth."""
 
+import importlib
+import json
+from pathlib import Path
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -8,10 +12,12 @@ import rlfilm_lib as rlfilm
 from rlfilm_lib.envs import preference
 from rlfilm_lib.envs.coverage import BEATS
 from rlfilm_lib.envs.film_edit import FilmEdit, shots
-from rlfilm_lib.envs.preference import FEATURES, Cuts, KLPenalty, LearnedReward, divergence, screen
+from rlfilm_lib.envs.preference import FEATURES, Cuts, KLPenalty, LearnedReward, divergence, screen, taste
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl.policy import Policy, log_softmax
-from rlfilm_lib.rl.preference import RewardModel, initialize, start_from
+from rlfilm_lib.rl.preference import RewardModel, Viewer, initialize, start_from
+
+MEDIA = Path(__file__).parents[2] / "course/media"
 
 
 class TwoChoices(gym.vector.VectorEnv):
@@ -169,3 +175,36 @@ def test_a_screening_tells_the_environments_return_and_how_far_it_is_from_the_re
     again = screen(policy, env, seed=1, deterministic=True)
     assert again.returns.shape == (4,) and (again.returns > 0).all() and again.cuts.shape == (4, len(FEATURES))
     assert preference.FEATURES[-2:] == ("cuts_per_minute", "variation")
+
+
+# What the lesson shows
+
+
+def test_the_hidden_taste_is_found_again_from_200_pairs_of_cuts(backend):
+    stats = pytest.importorskip("scipy.stats")
+    editor = rlfilm.load(MEDIA / "preference/reference.safetensors")
+    fit = importlib.import_module(f"{rlfilm.BACKENDS[backend][1]}.preference").fit
+    learned = fit(Viewer(taste).compare(screen(editor, FilmEdit(300), seed=3).cuts, 200, seed=3))
+    unseen = screen(editor, FilmEdit(200), seed=4000).cuts
+    assert stats.spearmanr(learned(unseen), taste(unseen)).statistic >= 0.8
+
+
+def runs(name, **wanted):
+    stored = json.loads((MEDIA / "preference.json").read_text("utf-8"))
+    found = [run for run in stored[name] if all(run[key] == value for key, value in wanted.items())]
+    assert {run["backend"] for run in found} == set(rlfilm.BACKENDS)
+    return found
+
+
+def test_the_stored_models_found_the_taste():
+    assert min(run["rank_correlation"] for run in runs("learned", pairs=200)) >= 0.8
+
+
+def test_the_stored_editors_are_over_optimised_without_the_penalty_and_not_with_it():
+    for run in runs("tuned", beta=0.0):
+        peak = int(np.argmax(run["true"]))
+        assert run["learned"][-1] > run["learned"][peak] > run["learned"][0]  # the learned reward only goes up
+        assert run["true"][peak] > max(run["true"][0], run["true"][-1]) + 0.5  # the taste turns down
+        assert run["kl"][-1] > run["kl"][peak] > 0
+    for run in runs("tuned", beta=0.3):
+        assert run["true"][-1] > run["true"][0] + 0.5 and run["kl"][-1] < 10
