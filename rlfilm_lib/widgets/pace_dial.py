@@ -26,7 +26,7 @@ def asked_for(asl: float, seed: int = 0, beats: int = BEATS, spread: float = 0.6
     """The length, in seconds, asked for of a shot that begins at each beat, (B,): drawn lengths laid end to end.
 
     >>> asked_for(4.0)[[0, 8, 16]].round(1).tolist()
-    [2.0, 4.4, 4.0]
+    [3.9, 2.3, 2.1]
     """
     number = round(beats * BEAT_S / asl)
     lengths = pacing.shot_lengths(np.random.default_rng(seed), beats * BEAT_S / number, number, spread)

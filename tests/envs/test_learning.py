@@ -7,7 +7,7 @@ import rlfilm_lib as rlfilm
 SHORT = {
     "rlfilm/CameraMove-v0": 60_000,
     "rlfilm/Lighting-v0": 60_000,
-    "rlfilm/Character-v0": 65_536,
+    "rlfilm/Character-v0": 131_072,
     "rlfilm/Storyboard-v0": 40_960,
 }
 """Steps of training, by id: with the task's preset and all its controls."""
