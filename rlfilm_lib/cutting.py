@@ -4,6 +4,7 @@
 and .fcpxml, shots.csv, and a contact sheet of the shots and what each earned.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ COMPARED = 256
 STILL = 1e-3
 """A term that differs by less between random cuts has nothing to teach on this footage."""
 EVERY = 3
-"""Iterations between two looks at what the policy's cuts earn."""
+"""Iterations between two looks at what the policy's cuts earn, at least."""
 DUAL_RATE, SMALLEST_SHARE = 0.2, 0.3
 """How fast the weights of terms that fall behind grow; what share of its first weight each keeps."""
 SUFFIXES = (".otio", ".edl", ".xml", ".fcpxml", ".jpg")
@@ -189,6 +190,8 @@ def choose(
     looking, best = env(NUM_ENVS, weights), (-1, -np.inf)
     now = first.copy()
     kept = np.zeros(0)
+    rows = learner.config.num_steps or training.episode_steps  # type: ignore[attr-defined]
+    every = max(EVERY, math.ceil(training.episode_steps / rows))  # a look takes an episode
 
     def look(env: FootageEdit, deterministic: bool = False) -> NDArray:
         nonlocal best, kept
@@ -202,7 +205,7 @@ def choose(
 
     def adjust(row: dict[str, float]) -> None:
         nonlocal now
-        if row["iteration"] % EVERY:
+        if row["iteration"] % every:
             return
         behind = (better - look(looking).mean(axis=1)) / np.maximum(spread, 0.1)
         now = now * np.exp(DUAL_RATE * np.clip(behind + 0.3, -0.5, 1))
