@@ -352,7 +352,7 @@ def _term_rows(terms: dict[str, Any]) -> Iterator[list[str]]:
     for name, row in terms.items():
         means = [row[kind] for kind in ("sampled", "uniform", "random")]
         cells = [f"{each['mean']:.3f} [{each['ci95'][0]:.3f}, {each['ci95'][1]:.3f}]" for each in means]
-        above = "above both" if row["above"] else "not above both"
+        above = "above both" if row["above"] else "at its ceiling" if row["ceiling"] else "not above both"
         verdict = above if row["trained"] else "not trained: hardly varies"
         yield [name, f"{row['kept']:.3f}", *cells, verdict]
 

@@ -31,7 +31,7 @@ from rlfilm_lib.rl.config import CONFIGS
 from rlfilm_lib.rl.statistics import bootstrap_interval
 from rlfilm_lib.run import versions
 
-EPISODES = 3000
+EPISODES = 6000
 """So many cuts a policy makes in training, with MOST_STEPS at most."""
 MOST_STEPS = 600_000
 NUM_ENVS = 64
@@ -49,7 +49,7 @@ STILL = 1e-3
 """A term that differs by less between random cuts has nothing to teach on this footage."""
 EVERY = 3
 """Iterations between two looks at what the policy's cuts earn, at least."""
-DUAL_RATE, SMALLEST_SHARE = 0.2, 0.3
+DUAL_RATE, SMALLEST_SHARE = 0.1, 0.5
 """How fast the weights of terms that fall behind grow; what share of its first weight each keeps."""
 SUFFIXES = (".otio", ".edl", ".xml", ".fcpxml", ".jpg")
 MOST_ROWS = 40
@@ -183,7 +183,7 @@ def choose(
     first = np.where(taught, 1 / np.maximum(spread, 0.1), 0.0)
     first = first / first.sum() if taught.any() else np.full(len(TERMS), 1 / len(TERMS))
     weights = {name: float(weight) for name, weight in zip(TERMS, first, strict=True) if weight}
-    better = np.maximum(random.mean(axis=1), uniform.mean(axis=1))
+    better = np.maximum(*(bootstrap_interval(terms.T)[1] for terms in (random, uniform)))
 
     training = env(NUM_ENVS, weights)
     learner = rlfilm.learner(algorithm, training, backend=backend, seed=seed, **SETTINGS[algorithm])
@@ -221,7 +221,8 @@ def choose(
 
 def table(choice: Choice, kept: dict[str, float]) -> dict[str, dict[str, Any]]:
     """For each term what the kept cut earns, and means with 95 % bootstrap intervals of the cuts of the policy, of
-    uniform sampling and at random; `above`: whether it is above the intervals of both others."""
+    uniform sampling and at random; `above`: whether it is above the intervals of both others, which nothing can be
+    where one of them reaches 1: `ceiling`: whether it is at 1, too."""
     rows: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(TERMS):
         row: dict[str, Any] = {"trained": name in choice.weights, "kept": round(kept[name], 4)}
@@ -230,6 +231,7 @@ def table(choice: Choice, kept: dict[str, float]) -> dict[str, dict[str, Any]]:
             low, high = bootstrap_interval(terms)
             row[kind] = {"mean": round(float(terms.mean()), 4), "ci95": [round(float(low), 4), round(float(high), 4)]}
         row["above"] = all(kept[name] > row[kind]["ci95"][1] for kind in ("uniform", "random"))
+        row["ceiling"] = kept[name] > 1 - STILL
         rows[name] = row
     return rows
 
