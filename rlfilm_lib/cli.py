@@ -339,6 +339,7 @@ def edit(
         _print_json(report)
         return
     _print_table(_term_rows(report["terms"]))
+    print(f"kept: of {report['best_of']:,} cuts the policy made while it learned, the one above both in most terms")
     lufs = "no sound" if report["lufs"] is None else f"{report['lufs']:.1f} LUFS"
     skipped = report["skipped_packets"]
     print(f"{report['shots']} shots, {report['seconds']:.2f} s, {lufs}, in {report['wall_s']:.0f} s", end="")

@@ -68,6 +68,8 @@ class Choice:
     random: NDArray
     weights: dict[str, float]
     """Of the terms that the policy was trained for; no others."""
+    looked_at: int
+    """So many cuts of the policy the kept one is the best of."""
 
 
 def make_cut(
@@ -154,6 +156,7 @@ def make_cut(
         "lufs": None if heard is None or not np.isfinite(heard.lufs) else round(heard.lufs, 1),
         "trained_for": {name: round(weight, 4) for name, weight in choice.weights.items()},
         "terms": table(choice, single.score(choice.decisions)),
+        "best_of": choice.looked_at,
         "warnings": warnings,
         "training": {"algorithm": algorithm, "backend": backend, "seed": seed},
         "wall_s": round(time.perf_counter() - began, 1),
@@ -189,13 +192,14 @@ def choose(
     learner = rlfilm.learner(algorithm, training, backend=backend, seed=seed, **SETTINGS[algorithm])
     looking, best = env(NUM_ENVS, weights), (-1, -np.inf)
     now = first.copy()
-    kept = np.zeros(0)
+    kept, looked_at = np.zeros(0), 0
     rows = learner.config.num_steps or training.episode_steps  # type: ignore[attr-defined]
     every = max(EVERY, math.ceil(training.episode_steps / rows))  # a look takes an episode
 
     def look(env: FootageEdit, deterministic: bool = False) -> NDArray:
-        nonlocal best, kept
+        nonlocal best, kept, looked_at
         terms, decisions = env.play(learner.policy(), deterministic)
+        looked_at += env.num_envs
         above = (terms[taught] > better[taught, None]).sum(axis=0)
         earned = first @ terms
         top = max(range(env.num_envs), key=lambda index: (above[index], earned[index]))
@@ -216,13 +220,14 @@ def choose(
     rlfilm.train(learner, training, steps, progress=progress, on_iteration=adjust)
     sampled = look(compared)
     look(env(1, weights), deterministic=True)
-    return Choice(kept, sampled, uniform, random, weights)
+    return Choice(kept, sampled, uniform, random, weights, looked_at)
 
 
 def table(choice: Choice, kept: dict[str, float]) -> dict[str, dict[str, Any]]:
     """For each term what the kept cut earns, and means with 95 % bootstrap intervals of the cuts of the policy, of
     uniform sampling and at random; `above`: whether it is above the intervals of both others, which nothing can be
-    where one of them reaches 1: `ceiling`: whether it is at 1, too."""
+    where one of them reaches 1: `ceiling`: whether it is at 1, too. The kept cut was chosen by this very comparison, as
+    the best of `looked_at`; what was learned is seen in the policy's means."""
     rows: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(TERMS):
         row: dict[str, Any] = {"trained": name in choice.weights, "kept": round(kept[name], 4)}

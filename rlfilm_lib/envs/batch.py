@@ -82,6 +82,13 @@ def padded(rows: int, n: int) -> NDArray[np.float32]:
     return np.empty((rows, n + 16), np.float32)[:, :n]
 
 
+def check_controls(controls: int, offered: Mapping[int, str]) -> None:
+    """UserError unless the number of controls is one of those offered, {number: what it drives}."""
+    if controls not in offered:
+        *others, last = (f"{number} ({what})" for number, what in offered.items())
+        raise UserError(f"controls={controls} is not offered: give {', '.join(others)} or {last}")
+
+
 class BatchEnv(gym.vector.VectorEnv):
     """N copies of a task, stepped side by side, with SAME_STEP autoreset.
 
@@ -100,6 +107,8 @@ class BatchEnv(gym.vector.VectorEnv):
     weights: ClassVar[dict[str, float]]
     episode_steps: ClassVar[int]
     draws: ClassVar[int]
+    options: ClassVar[tuple[str, ...]] = ()
+    """Of the reset, beside `reset_mask`."""
 
     scene: dict[str, NDArray]
 
@@ -124,7 +133,8 @@ class BatchEnv(gym.vector.VectorEnv):
     # What a task writes
 
     def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
-        """Write the start of an episode into the environments at `index`; uniform: (draws, n)."""
+        """Write the start of an episode into the environments at `index`; uniform: (draws, n); options: of those
+        declared, what was given."""
         raise NotImplementedError
 
     def _advance(self, actions: NDArray) -> tuple[NDArray, NDArray, NDArray]:
@@ -152,6 +162,9 @@ class BatchEnv(gym.vector.VectorEnv):
             seeds = self.np_random.integers(2**62, size=self.num_envs).tolist()
         options = dict(options or {})
         mask = options.pop("reset_mask", None)
+        for option in options:
+            if option not in self.options:
+                raise unknown("reset option", option, [*self.options, "reset_mask"])
         index = slice(None) if mask is None else np.flatnonzero(self._checked_mask(mask))
         if seeds is not None:
             if len(seeds) != self.num_envs:
@@ -275,15 +288,13 @@ class BriefedEnv(BatchEnv):
     briefs: ClassVar[Mapping[str, dict[str, Any]]] = {}
     """Named briefs."""
     options: ClassVar[tuple[str, ...]] = ("brief",)
-    """Of the reset; further ones are keywords of `_set_up`."""
+    """Of the reset; further ones than the brief are keywords of `_set_up`."""
 
     def __init__(
         self, num_envs: int, controls: int, observed: int, limit: float, brief: Any, render_mode: str | None
     ) -> None:
         """observed: how many numbers an observation has, of at most `limit` either way."""
-        if controls not in self.offered:
-            *others, last = (f"{number} ({what})" for number, what in self.offered.items())
-            raise UserError(f"controls={controls} is not offered: give {', '.join(others)} or {last}")
+        check_controls(controls, self.offered)
         super().__init__(
             num_envs,
             gym.spaces.Box(-limit, limit, (observed,), np.float32),
@@ -306,9 +317,6 @@ class BriefedEnv(BatchEnv):
         raise NotImplementedError
 
     def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
-        for option in options:
-            if option not in self.options:
-                raise unknown("reset option", option, [*self.options, "reset_mask"])
         brief = self._fixed(options.get("brief")) or self.brief
         self._set_up(index, uniform, **options | {"brief": brief})
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlfilm_lib.envs.batch import DRAWS_PER_EPISODE, uniforms
+from rlfilm_lib.envs.batch import DRAWS_PER_EPISODE, between, uniforms
 from rlfilm_lib.film import continuity, framing, pacing
 
 if TYPE_CHECKING:
@@ -276,17 +276,13 @@ def _targets(uniform: NDArray, paces: NDArray) -> NDArray:
 # The stage
 
 
-def _between(low: float, high: float, uniform: NDArray) -> NDArray:
-    return low + (high - low) * uniform
-
-
 def _people(uniform: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     """People (3, 3, n), the line's direction (2, n), and sway along it (3, B, n)."""
     turn, half, stands, sides, *tops = uniform[:7]
     turn = np.radians(40 * (turn - 0.5))
     direction = np.stack([np.cos(turn), np.sin(turn)])
     beyond = np.stack([-direction[1], direction[0]])
-    middle, half = np.array([[0.0], [2.0]]), _between(0.55, 0.8, half)
+    middle, half = np.array([[0.0], [2.0]]), between((0.55, 0.8), half)
     place = np.stack([middle - half * direction, middle + half * direction,
                       middle + 0.95 * beyond + (sides - 0.5) * 0.5 * direction])  # fmt: skip
     low = np.where(stands < 0.5, 1.30, framing.STATURE - 0.05)
@@ -324,16 +320,18 @@ def _cameras(
         return along * np.cos(angle) * direction + side * np.sin(angle) * near
 
     bearing = np.radians(24 * (uniform[0] - 0.5))
-    master_k, angle = _between(1.0, 1.4, uniform[1]), np.radians(_between(20, 50, uniform[2:5]))
-    swing = np.radians(_between(8, 26, uniform[5])) * np.where(uniform[6] < 0.5, 1, -1)
+    master_k, angle = between((1.0, 1.4), uniform[1]), np.radians(between((20, 50), uniform[2:5]))
+    swing = np.radians(between((8, 26), uniform[5])) * np.where(uniform[6] < 0.5, 1, -1)
     whom = (uniform[7] * 2).astype(int)
     to_a = whom == 0
     square = np.pi / 2 - bearing
     setups = [
-        _SetUp(middle, off_line(1, square), _between(3.6, 5.0, uniform[8]), master_k, 0, NOBODY),
-        _SetUp(eyes[0], off_line(1, angle[0]), _between(1.4, 2.2, uniform[9]), _between(0.27, 0.5, uniform[10]), -1, 0),
+        _SetUp(middle, off_line(1, square), between((3.6, 5.0), uniform[8]), master_k, 0, NOBODY),
         _SetUp(
-            eyes[1], off_line(-1, angle[1]), _between(1.4, 2.2, uniform[11]), _between(0.27, 0.5, uniform[12]), 1, 1
+            eyes[0], off_line(1, angle[0]), between((1.4, 2.2), uniform[9]), between((0.27, 0.5), uniform[10]), -1, 0
+        ),
+        _SetUp(
+            eyes[1], off_line(-1, angle[1]), between((1.4, 2.2), uniform[11]), between((0.27, 0.5), uniform[12]), 1, 1
         ),
     ]
     table = middle.copy()
@@ -341,11 +339,11 @@ def _cameras(
     fourths = [
         _SetUp(table, off_line(1, square + swing), 0.9 + 0 * bearing, 0.24 + 0 * bearing, 0, NOBODY),
         _SetUp(np.where(to_a, eyes[0], eyes[1]), np.where(to_a, off_line(1, angle[2], -1), off_line(-1, angle[2], -1)),
-         _between(1.4, 2.0, uniform[13]), _between(0.27, 0.5, uniform[14]), np.where(to_a, 1, -1), whom),
-        _SetUp(middle, off_line(1, square + swing), _between(3.2, 4.6, uniform[13]),
-         master_k * 2 ** _between(-0.5, 0.2, uniform[14]), 0, NOBODY),
-        _SetUp(eyes[2], off_line(1, square + 1.5 * swing), _between(2.2, 2.8, uniform[13]),
-         _between(0.27, 0.5, uniform[14]), 0, 2),
+         between((1.4, 2.0), uniform[13]), between((0.27, 0.5), uniform[14]), np.where(to_a, 1, -1), whom),
+        _SetUp(middle, off_line(1, square + swing), between((3.2, 4.6), uniform[13]),
+         master_k * 2 ** between((-0.5, 0.2), uniform[14]), 0, NOBODY),
+        _SetUp(eyes[2], off_line(1, square + 1.5 * swing), between((2.2, 2.8), uniform[13]),
+         between((0.27, 0.5), uniform[14]), 0, 2),
     ]  # fmt: skip
     setups.append(_SetUp(*(
         np.choose(fourth, [np.broadcast_to(part, (*np.shape(parts[1])[:-1], count)) for part in parts])

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlfilm_lib.envs import coverage
-from rlfilm_lib.envs.batch import BatchEnv, SingleEnv
+from rlfilm_lib.envs.batch import BatchEnv, SingleEnv, check_controls
 from rlfilm_lib.envs.coverage import ANGLES, BEATS, JOINS, PAIR, Scene
-from rlfilm_lib.errors import UserError, unknown
+from rlfilm_lib.errors import unknown
 from rlfilm_lib.film import pacing
 
 if TYPE_CHECKING:
@@ -138,14 +138,12 @@ class FilmEdit(BatchEnv):
     weights: ClassVar[dict[str, float]] = WEIGHTS | {"rhythm": WEIGHTS["rhythm"] * BEATS}
     episode_steps = BEATS
     draws = 2
+    options = ("pace",)
 
     def __init__(
         self, num_envs: int = 1, controls: int = 3, pace: str | None = None, render_mode: str | None = None
     ) -> None:
-        if controls not in CONTROLS:
-            raise UserError(
-                f"controls={controls} is not offered: give 1 (straight cuts), 2 (and the sound) or 3 (and dissolves)"
-            )
+        check_controls(controls, {1: "straight cuts", 2: "and the sound", 3: "and dissolves"})
         super().__init__(
             num_envs,
             gym.spaces.Box(-OBSERVATION_LIMIT, OBSERVATION_LIMIT, (len(OBSERVATION),), np.float32),
@@ -181,9 +179,6 @@ class FilmEdit(BatchEnv):
     # How an episode begins
 
     def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
-        for option in options:
-            if option != "pace":
-                raise unknown("reset option", option, ["pace", "reset_mask"])
         pace = _checked(options.get("pace")) or self.pace
         paces = (uniform[1] * len(pacing.ASL)).astype(int)
         if pace is not None:

@@ -349,8 +349,6 @@ class FootageEdit(BatchEnv):
     # The episode
 
     def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
-        for option in options:
-            raise unknown("reset option", option, ["reset_mask"])
         self._at[:, index], self._left[:, index] = 0, self.budget
         for array in (self._decisions, self._kept, self._pairs, self._shot):
             array[:, index] = 0

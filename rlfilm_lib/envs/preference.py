@@ -54,16 +54,12 @@ class Cuts:
     """What N cuts are like so far, beat by beat."""
 
     def __init__(self, number: int) -> None:
-        self.number = number
-        self.restart(np.ones(number, bool))
+        self.terms = np.zeros((len(FilmEdit.weights), number))
+        self.beats, self.angle, self.shots, self.length = np.zeros((4, number), np.int64)
+        self.squares = np.zeros(number)
 
     def restart(self, which: NDArray[np.bool_]) -> None:
         """Begin new cuts where `which` (N,) is True."""
-        if which.all():
-            self.terms = np.zeros((len(FilmEdit.weights), self.number))
-            self.beats, self.angle, self.shots, self.length = (np.zeros(self.number, np.int64) for _ in range(4))
-            self.squares = np.zeros(self.number)
-            return
         for array in (self.terms, self.beats, self.angle, self.shots, self.length, self.squares):
             array[..., which] = 0
 

@@ -9,8 +9,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from rlfilm_lib.envs.batch import BatchEnv, SingleEnv
-from rlfilm_lib.errors import UserError, unknown
+from rlfilm_lib.envs.batch import BatchEnv, SingleEnv, check_controls
 from rlfilm_lib.rl.tabular import Model, policy_iteration
 
 if TYPE_CHECKING:
@@ -80,8 +79,7 @@ class Storyboard(BatchEnv):
     draws = 1 + episode_steps
 
     def __init__(self, num_envs: int = 1, controls: int = 5, render_mode: str | None = None) -> None:
-        if controls not in (3, 5):
-            raise UserError(f"controls={controls} is not offered: give 3 (shot size) or 5 (shot size and angle)")
+        check_controls(controls, {3: "shot size", 5: "shot size and angle"})
         super().__init__(num_envs, gym.spaces.Discrete(STATES), gym.spaces.Discrete(controls), render_mode)
         self.controls = controls
         self._panel = np.zeros((1, num_envs), np.int64)
@@ -116,8 +114,6 @@ class Storyboard(BatchEnv):
         return tuple(picture(strip, told) for strip, told in zip(strips, self._told[0], strict=True))
 
     def _begin(self, index: NDArray | slice, uniform: NDArray, options: dict[str, Any]) -> None:
-        for option in options:
-            raise unknown("reset option", option, ["reset_mask"])
         first, panels = (0, ACROSS * COLUMNS) if self.controls == 5 else (NEAR * COLUMNS, COLUMNS)
         self._panel[0, index] = first + (uniform[0] * panels).astype(np.int64)
         self._told[0, index] = 0

@@ -47,17 +47,17 @@ def mix(cut: Timeline, starts: Mapping[str, Fraction], speech: NDArray) -> Mix:
     the cut, 0 to 1. Sounds are linearly crossfaded over two frames at each cut, so that sound that runs on through a
     cut is left as it is. Music first gets the loudness of the shots, then goes down 12 dB where somebody speaks.
     """
-    shots, music = 1.0, 1.0
+    music = 1.0
     if cut.music:
         heard = loudness(_mixed(cut, starts, speech, 1.0, 0.0)).integrated()
         played = loudness(_mixed(cut, starts, np.zeros_like(speech), 0.0, 1.0)).integrated()
         music = 10 ** ((max(heard, QUIETEST_LUFS) - played) / 20) if played > -np.inf else 1.0
-    meter = loudness(_mixed(cut, starts, speech, shots, music))
+    meter = loudness(_mixed(cut, starts, speech, 1.0, music))
     lufs = meter.integrated()
     gain = 1.0
     if lufs > -np.inf:
         gain = min(10 ** (min(TARGET_LUFS - lufs, LARGEST_GAIN_DB) / 20), CEILING / meter.peak)
-    return Mix(lambda: _mixed(cut, starts, speech, shots * gain, music * gain), lufs + 20 * float(np.log10(gain)))
+    return Mix(lambda: _mixed(cut, starts, speech, gain, music * gain), lufs + 20 * float(np.log10(gain)))
 
 
 def _mixed(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.media import clip
 
-RATE = 48_000
+RATE = clip.SAMPLE_RATE
 """Samples per second."""
 HOP = RATE // 100
 """Samples between two readings of the analysis: 10 ms."""

@@ -19,6 +19,8 @@ NUM_ENVS = {
     "rlfilm/CameraMove-v0": 1024,
     "rlfilm/Lighting-v0": 1024,
     "rlfilm/Character-v0": 64,
+    "rlfilm/Storyboard-v0": 1024,
+    "rlfilm/FilmEdit-v0": 1024,
 }
 """Environments of a batch, by id."""
 NEEDS = {"rlfilm/Character-v0": "mujoco"}
@@ -30,7 +32,7 @@ def batched_steps_per_second(env_id: str, num_envs: int, seconds: float = 3.0) -
     env = gym.make_vec(env_id, num_envs=num_envs)
     env.reset(seed=0)
     steps = env.unwrapped.episode_steps
-    actions = np.random.default_rng(0).uniform(-1, 1, (steps, *env.action_space.shape)).astype(np.float32)
+    actions = _random_actions(env.single_action_space, steps, num_envs)
     return max(_rate(lambda: [env.step(action) for action in actions], steps * num_envs, seconds / 5) for _ in range(5))
 
 
@@ -38,14 +40,24 @@ def single_steps_per_second(env_id: str, seconds: float = 3.0) -> float:
     """Steps per second of the single environment, wrappers of gym.make and resets included: best of five."""
     env = gym.make(env_id)
     steps = env.unwrapped.batch.episode_steps
-    actions = np.random.default_rng(0).uniform(-1, 1, (steps, *env.action_space.shape)).astype(np.float32)
+    actions = _random_actions(env.action_space, steps)
 
     def episode() -> None:
         env.reset(seed=0)
         for action in actions:
-            env.step(action)
+            _, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
+                env.reset()
 
     return max(_rate(episode, steps, seconds / 5) for _ in range(5))
+
+
+def _random_actions(space: gym.Space, *shape: int) -> np.ndarray:
+    """So many actions: whole numbers, or numbers in [-1, 1]."""
+    rng = np.random.default_rng(0)
+    if isinstance(space, gym.spaces.Discrete):
+        return rng.integers(space.n, size=shape)
+    return rng.uniform(-1, 1, (*shape, *space.shape)).astype(np.float32)
 
 
 def _rate(work: Callable[[], object], steps: int, seconds: float) -> float:
