@@ -14,6 +14,7 @@ from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl.policy import Policy, initialize, observation_size
 
 FORMAT = "rlfilm/1"
+A_RUN = "give the folder of a run, as `rlfilm train --out` made it"
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -63,12 +64,12 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mappi
     write_bytes(path, save(contiguous, {"format": FORMAT, **{key: json.dumps(metadata[key]) for key in metadata}}))
 
 
-def read_tensors(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict]:
+def read_tensors(path: Path, kind: str, remedy: str = A_RUN) -> tuple[dict[str, np.ndarray], dict]:
     """What `write_tensors` wrote. UserError where the file is missing, truncated, or none of ours."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise UserError(f"no {kind} at {path}: give the folder of a run, as `rlfilm train --out` made it")
+        raise UserError(f"no {kind} at {path}: {remedy}")
     try:
         with safe_open(path, framework="numpy") as file:
             described = file.metadata() or {}
@@ -77,7 +78,7 @@ def read_tensors(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict]:
             return tensors, {key: json.loads(value) for key, value in described.items()}
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}; the file is damaged, train again or restore a copy") from None
-    raise UserError(f"{path} is not a {kind} of rlfilm: give the folder of a run, as `rlfilm train --out` made it")
+    raise UserError(f"{path} is not a {kind} of rlfilm: {remedy}")
 
 
 def save_policy(path: Path, policy: Policy) -> None:

@@ -22,6 +22,8 @@ from rlfilm_lib.rl.streams import Purpose, stream
 Metrics = dict[str, float]
 PARTS = ("mean", "var", "count")
 """What a file holds of running moments."""
+ADAM_BETAS, ADAM_EPSILON = (0.9, 0.999), 1e-5
+"""Of every optimiser here, whatever the framework."""
 FEW_WEIGHTS = 1_000_000
 """Below it a GPU is not expected to pay."""
 VECTORS = {"theta": "", "m": "adam/m/", "v": "adam/v/"}

@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlfilm_lib.errors import UserError
-from rlfilm_lib.rl.learner import Learner
+from rlfilm_lib.rl.learner import ADAM_BETAS, ADAM_EPSILON, Learner
 from rlfilm_lib.rl.policy import Policy, Weights, flatten, mlp, orthogonal
 from rlfilm_lib.rl.streams import Purpose, stream
 
 HIDDEN_SIZES = (16,)
 STEPS, LEARNING_RATE, DECAY = 300, 0.02, 0.03
 """Of a fit: Adam's steps over all pairs at once, its rate, and the weight of ½‖kernels‖² in the loss."""
-ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-5
 
 
 class Pairs(NamedTuple):
@@ -135,14 +134,15 @@ def descend(
     standardized = Pairs(model.standardized(pairs.first), model.standardized(pairs.second), preferred)
     m = {name: np.zeros_like(array) for name, array in weights.items()}
     v = {name: np.zeros_like(array) for name, array in weights.items()}
+    beta1, beta2 = ADAM_BETAS
     for step in range(1, steps + 1):
         _, slopes = gradient(weights, standardized, decay)
         rate = learning_rate * (1 - (step - 1) / steps)
         for name, slope in slopes.items():
-            m[name] += (1 - ADAM_BETA1) * (slope - m[name])
-            v[name] += (1 - ADAM_BETA2) * (slope * slope - v[name])
-            scaled = np.sqrt(v[name] / (1 - ADAM_BETA2**step)) + ADAM_EPSILON
-            weights[name] -= rate / (1 - ADAM_BETA1**step) * m[name] / scaled
+            m[name] += (1 - beta1) * (slope - m[name])
+            v[name] += (1 - beta2) * (slope * slope - v[name])
+            scaled = np.sqrt(v[name] / (1 - beta2**step)) + ADAM_EPSILON
+            weights[name] -= rate / (1 - beta1**step) * m[name] / scaled
     return model
 
 

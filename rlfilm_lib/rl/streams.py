@@ -18,6 +18,7 @@ class Purpose(enum.IntEnum):
     MINIBATCHES = 3
     EVALUATION = 4
     BOOTSTRAP = 5
+    NOISE = 6
 
 
 def stream(seed: int, iteration: int, purpose: Purpose) -> np.random.Generator:

@@ -1,18 +1,13 @@
-"""What every TensorFlow learner shares: parameters, networks, distributions, the Adam step."""
+"""What every TensorFlow learner shares: networks, distributions, parameters."""
 
 import numpy as np
 import tensorflow as tf
 
-from rlfilm_lib.errors import UserError, unknown
 from rlfilm_lib.rl import learner
 from rlfilm_lib.rl.policy import HALF_LOG_2PI, HERMITE_NODES, HERMITE_WEIGHTS
+from rlfilm_lib.tf.parameters import Parameters, Params, as_written, choose_device
 
-ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-5
 LOG_2 = float(np.log(2))
-
-Params = dict[str, tf.Tensor]
-as_written = tf.autograph.experimental.do_not_convert
-"""For functions without loops or branches over tensors: AutoGraph need not rewrite them, which takes half a second."""
 
 
 def mlp(params: Params, name: str, x: tf.Tensor) -> tf.Tensor:
@@ -61,35 +56,19 @@ def value(params: Params, x: tf.Tensor) -> tf.Tensor:
     return tf.squeeze(mlp(params, "critic", x), -1)
 
 
-def clip_by_norm(gradient: tf.Tensor, max_norm: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Scale a gradient (P,) by min(1, c / (‖g‖ + 1e-6)). Returns it and ‖g‖.
-
-    >>> clipped, norm = clip_by_norm(tf.constant([3.0, 4.0]), 1.0)
-    >>> round(float(clipped[1]), 3), float(norm)
-    (0.8, 5.0)
-    """
-    norm = tf.norm(gradient)
-    return gradient * tf.minimum(max_norm / (norm + 1e-6), 1.0), norm
-
-
 class Learner(learner.Learner):
-    """Parameters as one TensorFlow variable, and Adam."""
+    """A learner whose parameters are one TensorFlow variable, and that descends by Adam."""
 
     backend = "tensorflow"
 
     def create(self, theta: np.ndarray, device: str) -> None:
         self.device = choose_device(device)
-        with tf.device(self.device):
-            self.theta = tf.Variable(theta)
-            self.m = tf.Variable(np.zeros_like(theta))
-            self.v = tf.Variable(np.zeros_like(theta))
-            self.t = tf.Variable(np.zeros((), np.float64))
+        self.parameters = Parameters(theta, self.shapes, self.device)
 
     @as_written
     def params(self) -> Params:
         """The parts of θ by name, as the networks take them."""
-        parts = tf.split(self.theta, [int(np.prod(shape)) for shape in self.shapes.values()])
-        return {name: tf.reshape(part, shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+        return self.parameters.params()
 
     def tensor(self, array: np.ndarray) -> tf.Tensor:
         """A NumPy array on the learner's device."""
@@ -98,30 +77,11 @@ class Learner(learner.Learner):
 
     @as_written
     def descend(self, tape: tf.GradientTape, loss: tf.Tensor, learning_rate: tf.Tensor) -> tf.Tensor:
-        """One clipped Adam step down the gradient of a scalar loss (Kingma & Ba 2015). Returns the gradient's norm."""
-        gradient = tape.gradient(loss, self.theta)
-        gradient, norm = clip_by_norm(gradient, self.config.max_grad_norm)
-        t = self.t.assign_add(1)
-        m = self.m.assign(self.m + (1 - ADAM_BETA1) * (gradient - self.m))
-        v = self.v.assign(ADAM_BETA2 * self.v + (1 - ADAM_BETA2) * gradient * gradient)
-        scale = tf.sqrt(v / tf.cast(1 - ADAM_BETA2**t, v.dtype)) + ADAM_EPSILON
-        self.theta.assign_sub(learning_rate / tf.cast(1 - ADAM_BETA1**t, m.dtype) * m / scale)
-        return norm
+        """One clipped Adam step down the gradient of a scalar loss. Returns the gradient's norm."""
+        return self.parameters.descend(tape, loss, learning_rate, self.config.max_grad_norm)
 
     def read(self, name: str) -> np.ndarray:
-        return np.asarray(int(self.t)) if name == "t" else getattr(self, name).value().numpy().copy()
+        return self.parameters.read(name)
 
     def write(self, name: str, array: np.ndarray) -> None:
-        if name == "t":
-            self.t.assign(float(array))
-        else:
-            getattr(self, name).assign(array)
-
-
-def choose_device(device: str) -> str:
-    """The device for `auto`, `cpu` or `cuda`. These networks are small: `auto` keeps them on the CPU."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise unknown("device", device, ["auto", "cpu", "cuda"])
-    if device == "cuda" and not tf.config.list_physical_devices("GPU"):
-        raise UserError("device 'cuda' is not available to TensorFlow here: use --device auto or cpu")
-    return "GPU:0" if device == "cuda" else "CPU:0"
+        self.parameters.write(name, array)
