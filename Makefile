@@ -9,12 +9,15 @@ PYTHON ?= $(firstword $(foreach python,python3.11 python3.12 python3.13 python3,
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with=tests/notebooks/sanitize.cfg
 
+# $(call lessons,framework,folder). What students open runs in one framework, and the same with the solutions in the other.
+lessons = echo "$(2) with $(1)" && RLFILM_BACKEND=$(1) $(BIN)/pytest -n 2 --dist loadfile $(NBVAL) $(2)
+
 .PHONY: help lab film test check course bench
 
 help:
 	@echo "make film    train an agent and write the film to film/ (again, if there is one)"
 	@echo "make lab     open the lessons in JupyterLab"
-	@echo "make test    the whole test suite, then every notebook in each framework"
+	@echo "make test    the whole test suite, then every lesson in each framework, once with its solutions"
 	@echo "make check   lint, types and the quick tests"
 	@echo "make course  build the notebooks from course/lessons"
 	@echo "make bench   measure speeds"
@@ -31,17 +34,15 @@ test check: export TF_NUM_INTRAOP_THREADS = 1
 test check: export TF_NUM_INTEROP_THREADS = 1
 
 test: .venv/.all
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
-	for backend in $$($(BIN)/python -c 'import rlfilm_lib; print(*rlfilm_lib.backends())'); do \
-		echo "notebooks with $$backend" && \
-		RLFILM_BACKEND=$$backend $(BIN)/pytest -n 2 --dist loadfile $(NBVAL) notebooks || exit; \
-	done
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	set -- $$($(BIN)/python -c 'import rlfilm_lib; print(*rlfilm_lib.backends()[::-1])') && \
+		$(call lessons,$$1,course/solutions) && $(call lessons,$${2-$$1},notebooks)
 
 check: .venv/.all
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser" $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser" $(ARGS)
 
 course: .venv/.all
 	$(BIN)/python course/build.py $(ARGS)

@@ -1,6 +1,7 @@
 """The lesson pipeline, and what every built lesson promises.
 
-nbval re-executes the notebooks themselves (`make test`):
+nbval re-executes the notebooks themselves (`make test`): what students open in one framework, and the same with the
+solutions, whose checks must print the ✓ that is stored, in the other:
 
     RLFILM_BACKEND=pytorch pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 \
         --nbval-sanitize-with=tests/notebooks/sanitize.cfg -p no:randomly notebooks/
@@ -120,10 +121,11 @@ def test_every_notebook_has_a_source(build):
 @each_lesson
 def test_every_compared_cell_holds_an_output(build, lesson):
     """nbval compares nothing, and says nothing, where the stored count or output is missing."""
-    notebook = nbformat.read(build.TARGETS["student"] / f"{lesson.stem}.ipynb", as_version=4)
-    compared = [cell for cell in notebook.cells if "nbval-check-output" in build.tags(cell)]
-    assert compared, "no cell of this lesson is compared"
-    assert [cell.source for cell in compared if not (cell.execution_count and cell.outputs)] == []
+    for folder in build.TARGETS.values():
+        notebook = nbformat.read(folder / f"{lesson.stem}.ipynb", as_version=4)
+        compared = [cell for cell in notebook.cells if "nbval-check-output" in build.tags(cell)]
+        assert compared, "no cell of this lesson is compared"
+        assert [cell.source for cell in compared if not (cell.execution_count and cell.outputs)] == []
 
 
 @each_lesson
@@ -158,8 +160,7 @@ def test_the_stored_solutions_pass_their_checks(build, lesson):
     assert build.unsolved(nbformat.read(build.TARGETS["solution"] / f"{lesson.stem}.ipynb", as_version=4)) == []
 
 
-@pytest.mark.slow
 @each_lesson
-def test_the_solutions_still_pass_their_checks(build, lesson, any_backend):
-    solved = build.execute(build.assemble(lesson.read_text("utf-8"), "solution"), any_backend)
-    assert build.unsolved(solved) == []
+def test_nbval_sees_a_solution_that_no_longer_passes(build, lesson):
+    cells = build.assemble(lesson.read_text("utf-8"), "solution").cells
+    assert [c.source for c in cells if "check" in build.tags(c) and "nbval-check-output" not in build.tags(c)] == []
