@@ -118,7 +118,8 @@ class FilmEdit(BatchEnv):
     |                 |        | ends                                                                            |
     | transition      | 0.09   | 1 for a cut, and a dissolve on the ellipse; 0.4 for a cut on it; 0 for a        |
     |                 |        | dissolve elsewhere, and for what is left of a shot that runs through it         |
-    | rhythm          | 19.2   | as a shot ends: length / 60 · `pacing.rhythm`, so 0.32 of the mean              |
+    | rhythm          | 19.2   | what its shot's length / 60 · `pacing.rhythm` gains by a beat; below 0 where it |
+    |                 |        | is too long already. Over the shots they add up to 0.32 of the mean             |
 
     A dissolve on the ellipse leads to another time: there is nothing that has to go on, and the first five of a cut
     are 1.
@@ -213,19 +214,13 @@ class FilmEdit(BatchEnv):
         join, angle = np.divmod(np.asarray(actions) - 1, len(ANGLES))
         opening = beat == 0
         cuts = (actions > 0) & (angle != edit[ANGLE]) & ~opening
-        rhythm = np.zeros(self.num_envs)
         at = np.flatnonzero(cuts)
         if len(at):
-            rhythm[at] = self._rhythm(at, beat[at])
             self._join(at, beat[at], angle[at], join[at])
         if opening.any():
             first = np.flatnonzero(opening)
             edit[ANGLE, first] = np.where(actions[first] > 0, angle[first], 0)
         edit[JOINED][TERMS.index("transition")][(beat == self.scene["ellipse"][0]) & ~cuts] = 0
-        done = beat == BEATS - 1
-        if done.any():
-            last = np.flatnonzero(done)
-            rhythm[last] += self._rhythm(last, beat[last] + 1)
 
         terms = np.empty((len(self.weights), self.num_envs), np.float32)
         row = (edit[ANGLE].astype(np.int64) * BEATS + beat) * self.num_envs + self._column
@@ -234,13 +229,15 @@ class FilmEdit(BatchEnv):
         np.multiply(np.take(self.scene["listener"], row), listener, out=terms[1])
         terms[2], terms[3], terms[4], terms[5], terms[6] = line, thirty, eyeline, match, step
         np.multiply(np.take(self.scene["heard"], row), word, out=terms[7])
-        terms[8], terms[9], terms[10] = accent, transition, rhythm
-        return self._look(slice(None), beat + 1), terms, done
+        terms[8], terms[9], terms[10] = accent, transition, self._rhythm(beat)
+        return self._look(slice(None), beat + 1), terms, beat == BEATS - 1
 
-    def _rhythm(self, at: NDArray, end: NDArray) -> NDArray:
-        """What the shots of the environments `at` that end before beat `end` add to the rhythm of the cut."""
-        length = end - self._edit[START, at]
-        return length / BEATS * pacing.rhythm(length, self._edit[TARGET, at])
+    def _rhythm(self, beat: NDArray) -> NDArray:
+        """What the rhythm of the cut gains (N,) as the shot on screen goes on for this beat."""
+        length = beat + 1 - self._edit[START]
+        target = self._edit[TARGET]
+        with_it, without = (n / BEATS * pacing.rhythm(np.maximum(n, 0.5), target) for n in (length, length - 1))
+        return with_it - without
 
     def _join(self, at: NDArray, beat: NDArray, angle: NDArray, join: NDArray) -> None:
         """Cut to new angles in the environments `at`."""

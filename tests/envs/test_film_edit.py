@@ -272,19 +272,20 @@ def test_a_dissolve_belongs_on_the_ellipse():
     np.testing.assert_allclose(term(edited(**at, line=0), [0, 0, straight], "line"), [1, 1, 0])
 
 
-def test_rhythm_is_paid_as_a_shot_ends_for_its_length():
+def test_rhythm_is_what_a_shot_gains_by_a_beat():
     env = edited(target=4.0, ellipse=60)
-    found = term(env, [1, 0, 0, 0, 2, 3] + [0] * 54, "rhythm")
-    expected = np.zeros(BEATS)
-    expected[4], expected[5] = 4 / 60, 1 / 60 * np.exp(-0.5 * (np.log(4) / 0.3) ** 2)
-    expected[-1] = 55 / 60 * np.exp(-0.5 * (np.log(55 / 4) / 0.3) ** 2)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    found = term(env, [1, 0, 0, 0, 0, 0, 2, 3] + [0] * 52, "rhythm")
+    worth = {n: n / 60 * np.exp(-0.5 * (np.log(n / 4) / 0.3) ** 2) for n in range(1, 61)} | {0: 0}
+    lengths = [1, 2, 3, 4, 5, 6, 1, *range(1, 54)]
+    np.testing.assert_allclose(found, [worth[n] - worth[n - 1] for n in lengths], atol=1e-6)
+    assert found[3] > 0 > found[5], "right at 4 beats, too long at 6"
+    assert found.sum() == pytest.approx(worth[6] + worth[1] + worth[53], abs=1e-6)
 
 
-def test_a_cut_on_the_last_beat_ends_two_shots():
+def test_a_cut_on_the_last_beat_is_a_shot_of_one():
     env = edited(target=1.0, ellipse=60)
     found = term(env, [1, 2] * 29 + [1, 2], "rhythm")
-    np.testing.assert_allclose(found, [0] + [1 / 60] * 58 + [2 / 60], atol=1e-6)
+    np.testing.assert_allclose(found, np.full(60, 1 / 60), atol=1e-6)
 
 
 def test_cutting_to_the_angle_on_screen_is_staying():
@@ -419,13 +420,15 @@ def test_it_goes_on_from_a_state():
             np.testing.assert_array_equal(mine, others)
 
 
-def test_rewards_are_sums_of_terms_within_0_and_1():
+def test_rewards_are_sums_of_terms():
     env = FilmEdit(100)
     observations, _ = env.reset(seed=0)
     assert sum(WEIGHTS.values()) == pytest.approx(1)
     for actions in np.random.default_rng(0).integers(0, 17, (BEATS, 100)):
         observations, rewards, _, _, terms = env.advance(actions)
-        assert terms.min() >= 0 and terms.max() <= 1 and np.isfinite(observations).all()
+        *others, rhythm = terms
+        assert np.min(others) >= 0 and np.max(others) <= 1 and np.isfinite(observations).all()
+        assert np.abs(rhythm).max() < 4 / BEATS, "no steeper than the kernel"
         np.testing.assert_allclose(rewards, np.array(list(env.weights.values())) @ terms, rtol=1e-6)
 
 

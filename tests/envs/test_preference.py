@@ -135,7 +135,7 @@ def test_a_cut_is_described_by_its_terms_and_its_shots():
         cuts.add(actions, info["reward_terms"])
         terms.append(list(info["reward_terms"].values()))
     features = cuts.features()
-    np.testing.assert_allclose(features[:, :-2], np.mean(terms, axis=0).T, rtol=1e-5)
+    np.testing.assert_allclose(features[:, :-2], np.mean(terms, axis=0).T, rtol=1e-5, atol=1e-6)
     for n in range(5):
         starts = [shot.start for shot in shots(taken[:, n])]
         lengths = np.diff([*starts, BEATS])
