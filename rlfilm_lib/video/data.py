@@ -83,7 +83,9 @@ class Clips(NamedTuple):
     def take(self, rows: slice | Sequence[int] | NDArray) -> "Clips":
         """Some of the clips."""
         chosen = np.arange(len(self.captions))[rows]
-        return Clips(self.frames[chosen], [self.captions[i] for i in chosen], self.reference[chosen], self.onsets[chosen])
+        return Clips(
+            self.frames[chosen], [self.captions[i] for i in chosen], self.reference[chosen], self.onsets[chosen]
+        )
 
 
 class Staging(NamedTuple):
@@ -307,7 +309,9 @@ def _digits() -> tuple[NDArray[np.float32], ...]:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise UserError("made clips need scikit-learn, which is not installed; run: pip install 'rlfilm[video]'") from None
+        raise UserError(
+            "made clips need scikit-learn, which is not installed; run: pip install 'rlfilm[video]'"
+        ) from None
     images, labels = load_digits(return_X_y=True)
     images = (images.reshape(-1, 8, 8) / 16).astype(np.float32)
     return tuple(images[labels == digit] for digit in range(10))
@@ -330,9 +334,9 @@ def sound(onsets: NDArray) -> NDArray[np.float32]:
 def measure_onsets(wave: NDArray, rate: int, frames: int) -> NDArray[np.float32]:
     """The onset envelope of a sound, per frame of a clip: the inverse of `sound`, and what reads a user's file.
 
-    wave: (samples,) at `rate` per second, full scale ±1. Spectral flux (Dixon 2006): the summed rise of the log
-    spectrum, from one window of 25 ms to the next, every 6 ms. Its peaks are onsets; a frame gets the strongest in it,
-    over the strongest of all. Returns (frames,) in [0, 1].
+    wave: (samples,) at `rate` per second, full scale ±1. Spectral flux (Dixon 2006): the summed rise of the spectrum's
+    magnitudes from one window of 25 ms to the next, read every 6 ms. Its peaks are onsets; a frame gets the strongest
+    in it, over the strongest of all. Returns (frames,) in [0, 1].
 
     UserError where the sound is shorter than the clip, or nothing in it is louder than -60 dB of full scale.
 
@@ -349,10 +353,12 @@ def measure_onsets(wave: NDArray, rate: int, frames: int) -> NDArray[np.float32]
     hop = rate // 160
     padded = np.pad(wave, (8 * hop, 0))  # silence before, so that a beat at once is heard
     windows = np.lib.stride_tricks.sliding_window_view(padded, 4 * hop)[::hop]
-    level = np.log1p(1e2 * np.abs(np.fft.rfft(windows * np.hanning(4 * hop))))
+    level = np.abs(np.fft.rfft(windows * np.hanning(4 * hop)))
     flux = np.maximum(level[4:] - level[:-4], 0).sum(axis=1)  # flux[i] is of the window that ends at sample i · hop
     around = np.lib.stride_tricks.sliding_window_view(np.pad(flux, 8), 17)
-    onset = np.where((flux == around.max(axis=1)) & (flux > 2 * around.mean(axis=1)) & (flux > 0.1 * flux.max()), flux, 0)
+    onset = np.where(
+        (flux == around.max(axis=1)) & (flux > 2 * around.mean(axis=1)) & (flux > 0.1 * flux.max()), flux, 0
+    )
     frame = np.minimum(np.arange(len(flux)) * hop * FPS // rate, frames - 1)
     envelope = np.zeros(frames)
     np.maximum.at(envelope, frame, onset)
