@@ -339,7 +339,10 @@ def edit(
         _print_json(report)
         return
     _print_table(_term_rows(report["terms"]))
-    print(f"kept: of {report['best_of']:,} cuts the policy made while it learned, the one above both in most terms")
+    rows = [row for row in report["terms"].values() if row["trained"]]
+    above, lucky = (sum(row[kind] for row in rows) for kind in ("above", "lucky_above"))
+    print(f"kept: of {report['best_of']:,} cuts made in training, the one above both in most terms: in {above} of {len(rows)}")
+    print(f"the best of as many random cuts is above both in {lucky}")
     lufs = "no sound" if report["lufs"] is None else f"{report['lufs']:.1f} LUFS"
     skipped = report["skipped_packets"]
     print(f"{report['shots']} shots, {report['seconds']:.2f} s, {lufs}, in {report['wall_s']:.0f} s", end="")
@@ -348,14 +351,14 @@ def edit(
 
 
 def _term_rows(terms: dict[str, Any]) -> Iterator[list[str]]:
-    """What the kept cut earns, beside means and 95 % intervals of the policy's, uniform and random cuts."""
-    yield ["term", "kept", "policy's cuts", "uniform sampling", "random", ""]
+    """What the kept cut earns, beside the best of as many random ones, and means and 95 % intervals of each kind."""
+    yield ["term", "kept", "best random", "policy's cuts", "uniform sampling", "random", ""]
     for name, row in terms.items():
         means = [row[kind] for kind in ("sampled", "uniform", "random")]
         cells = [f"{each['mean']:.3f} [{each['ci95'][0]:.3f}, {each['ci95'][1]:.3f}]" for each in means]
         above = "above both" if row["above"] else "at its ceiling" if row["ceiling"] else "not above both"
         verdict = above if row["trained"] else "not trained: hardly varies"
-        yield [name, f"{row['kept']:.3f}", *cells, verdict]
+        yield [name, f"{row['kept']:.3f}", f"{row['lucky']:.3f}", *cells, verdict]
 
 
 @app.command(epilog="Example: rlfilm bench envs --json")

@@ -70,6 +70,8 @@ class Choice:
     """Of the terms that the policy was trained for; no others."""
     looked_at: int
     """So many cuts of the policy the kept one is the best of."""
+    lucky: NDArray
+    """(9,) the terms of the best of as many random cuts, chosen by the same rule."""
 
 
 def make_cut(
@@ -176,7 +178,7 @@ def choose(
     between random cuts, so that none drowns, and none where they hardly differ. While the policy learns, the weights of
     the terms in which its cuts fall behind random or uniform ones grow (dual ascent on "no worse than either"). The cut
     kept is, of all that were looked at, the one that is above both in most terms, and among those the one that earns
-    most by the first weights.
+    most by the first weights. How much of that is luck is seen in the best of as many random cuts, chosen likewise.
     """
     compared = env(COMPARED)
     random, _ = compared.play(compared.random_policy(seed))
@@ -196,15 +198,19 @@ def choose(
     rows = learner.config.num_steps or training.episode_steps  # type: ignore[attr-defined]
     every = max(EVERY, math.ceil(training.episode_steps / rows))  # a look takes an episode
 
+    def foremost(terms: NDArray) -> tuple[tuple[int, float], int]:
+        """The best of cuts with these terms (9, N): in how many it is above both, what it earns; and its number."""
+        above, earned = (terms[taught] > better[taught, None]).sum(axis=0), first @ terms
+        top = max(range(terms.shape[1]), key=lambda index: (above[index], earned[index]))
+        return (int(above[top]), float(earned[top])), top
+
     def look(env: FootageEdit, deterministic: bool = False) -> NDArray:
         nonlocal best, kept, looked_at
         terms, decisions = env.play(learner.policy(), deterministic)
         looked_at += env.num_envs
-        above = (terms[taught] > better[taught, None]).sum(axis=0)
-        earned = first @ terms
-        top = max(range(env.num_envs), key=lambda index: (above[index], earned[index]))
-        if (above[top], earned[top]) > best:
-            best, kept = (above[top], earned[top]), decisions[:, top].copy()
+        rank, top = foremost(terms)
+        if rank > best:
+            best, kept = rank, decisions[:, top].copy()
         return terms
 
     def adjust(row: dict[str, float]) -> None:
@@ -220,14 +226,18 @@ def choose(
     rlfilm.train(learner, training, steps, progress=progress, on_iteration=adjust)
     sampled = look(compared)
     look(env(1, weights), deterministic=True)
-    return Choice(kept, sampled, uniform, random, weights, looked_at)
+    others = range(1, math.ceil(looked_at / COMPARED))
+    lots = np.hstack([random, *(compared.play(compared.random_policy(seed + number))[0] for number in others)])
+    lucky = lots[:, foremost(lots[:, :looked_at])[1]]
+    return Choice(kept, sampled, uniform, random, weights, looked_at, lucky)
 
 
 def table(choice: Choice, kept: dict[str, float]) -> dict[str, dict[str, Any]]:
     """For each term what the kept cut earns, and means with 95 % bootstrap intervals of the cuts of the policy, of
     uniform sampling and at random; `above`: whether it is above the intervals of both others, which nothing can be
     where one of them reaches 1: `ceiling`: whether it is at 1, too. The kept cut was chosen by this very comparison, as
-    the best of `looked_at`; what was learned is seen in the policy's means."""
+    the best of `looked_at`: the best of as many random cuts stands beside it as `lucky`, with `lucky_above`, and what
+    was learned is seen in the policy's means."""
     rows: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(TERMS):
         row: dict[str, Any] = {"trained": name in choice.weights, "kept": round(kept[name], 4)}
@@ -235,7 +245,9 @@ def table(choice: Choice, kept: dict[str, float]) -> dict[str, dict[str, Any]]:
             terms = getattr(choice, kind)[index]
             low, high = bootstrap_interval(terms)
             row[kind] = {"mean": round(float(terms.mean()), 4), "ci95": [round(float(low), 4), round(float(high), 4)]}
-        row["above"] = all(kept[name] > row[kind]["ci95"][1] for kind in ("uniform", "random"))
+        row["lucky"] = round(float(choice.lucky[index]), 4)
+        for above, cut in (("above", kept[name]), ("lucky_above", choice.lucky[index])):
+            row[above] = all(bool(cut > row[kind]["ci95"][1]) for kind in ("uniform", "random"))
         row["ceiling"] = kept[name] > 1 - STILL
         rows[name] = row
     return rows

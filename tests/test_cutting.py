@@ -182,6 +182,26 @@ def test_the_kept_cut_beats_random_and_uniform_on_every_term(tmp_path, any_backe
     )
     trained = {name: row for name, row in report["terms"].items() if row["trained"]}
     assert len(trained) >= 7 and all(row["above"] or row["ceiling"] for row in trained.values())
+    assert sum(row["above"] for row in trained.values()) > sum(row["lucky_above"] for row in trained.values())
+
+
+def test_the_best_of_many_random_cuts_is_above_both_in_as_many_terms_as_any(made, tmp_path, any_backend, quickly):
+    """As random ones are, all 64 of them, that it is the best of: so a kept cut can be compared with luck."""
+    path, found = made.write("a.mp4", 240), {}
+    choose = cutting.choose
+
+    def kept(*asked, **more):
+        found["choice"] = choose(*asked, **more)
+        return found["choice"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cutting, "choose", kept)
+        report = cutting.make_cut([path], 3, tmp_path / "cut.mp4", "fast", None, any_backend, progress=False)
+    trained = {name: row for name, row in report["terms"].items() if row["trained"]}
+    better = [max(row[kind]["ci95"][1] for kind in ("uniform", "random")) for row in trained.values()]
+    random = found["choice"].random[[name in trained for name in report["terms"]]]
+    most = max((terms > better).sum() for terms in np.round(random, 4).T)
+    assert report["best_of"] > 64 and sum(row["lucky_above"] for row in trained.values()) >= most > 0
 
 
 @pytest.mark.slow
