@@ -341,8 +341,8 @@ def edit(
     _print_table(_term_rows(report["terms"]))
     rows = [row for row in report["terms"].values() if row["trained"]]
     above, lucky = (sum(row[kind] for row in rows) for kind in ("above", "lucky_above"))
-    print(f"kept: of {report['best_of']:,} cuts made in training, the one above both in most terms: in {above} of {len(rows)}")
-    print(f"the best of as many random cuts is above both in {lucky}")
+    print(f"kept: of {report['best_of']:,} cuts made in training, the one above both in most terms")
+    print(f"that is {above} of {len(rows)}; the best of as many random cuts is above both in {lucky}")
     lufs = "no sound" if report["lufs"] is None else f"{report['lufs']:.1f} LUFS"
     skipped = report["skipped_packets"]
     print(f"{report['shots']} shots, {report['seconds']:.2f} s, {lufs}, in {report['wall_s']:.0f} s", end="")
