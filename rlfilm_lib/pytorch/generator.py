@@ -25,5 +25,7 @@ class Generator(generator.Generator):
         }
 
     def tensor(self, array: np.ndarray) -> torch.Tensor:
-        """A NumPy array on the generator's device, in the type of its weights."""
         return torch.as_tensor(array.astype(self.config.precision, copy=False), device=self.device)
+
+    def array(self, tensor: torch.Tensor) -> NDArray:
+        return tensor.detach().cpu().numpy()

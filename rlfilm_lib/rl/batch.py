@@ -1,12 +1,14 @@
 """From a rollout to what a loss takes: flat arrays, computed once for both frameworks."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from rlfilm_lib.rl.policy import Policy
 from rlfilm_lib.rl.returns import gae, reward_to_go
 from rlfilm_lib.rl.rollout import Rollout
+
+AnyBatch = TypeVar("AnyBatch", bound=tuple[Any, ...])
 
 
 class Batch(NamedTuple):
@@ -60,8 +62,10 @@ def standardize(advantages: np.ndarray) -> np.ndarray:
     return centred / (advantages.std(axis=-1, keepdims=True) + 1e-8)
 
 
-def minibatches(batch: Batch, rng: np.random.Generator, minibatch_size: int, epochs: int) -> Batch:
+def minibatches(batch: AnyBatch, rng: np.random.Generator, minibatch_size: int, epochs: int) -> AnyBatch:
     """The steps of a batch in the order of learning: K minibatches of M steps, so that every field is (K, M, …).
+
+    batch: a named tuple of arrays (B, …).
 
     Each epoch is shuffled anew and deals B // M minibatches; steps that do not fill one are left out of that epoch. A
     minibatch_size above the batch's is the batch's.
@@ -71,8 +75,8 @@ def minibatches(batch: Batch, rng: np.random.Generator, minibatch_size: int, epo
     >>> dealt.inputs.shape, len(set(dealt.inputs[:2].ravel().tolist()))
     ((4, 3), 6)
     """
-    size = len(batch.values)
+    size = len(batch[0])
     minibatch_size = min(minibatch_size, size)
     used = size - size % minibatch_size
     order = np.stack([rng.permutation(size)[:used] for _ in range(epochs)]).reshape(-1, minibatch_size)
-    return Batch(*(column[order] for column in batch))
+    return type(batch)(*(column[order] for column in batch))

@@ -25,6 +25,8 @@ class Generator(generator.Generator):
         }
 
     def tensor(self, array: np.ndarray) -> tf.Tensor:
-        """A NumPy array on the generator's device, in the type of its weights."""
         with tf.device(self.device):
             return tf.constant(array.astype(self.config.precision, copy=False))
+
+    def array(self, tensor: tf.Tensor) -> NDArray:
+        return tensor.numpy()

@@ -112,6 +112,14 @@ class Generator(abc.ABC):
         """Make the framework's parameters from the networks' weights θ (P,)."""
 
     @abc.abstractmethod
+    def tensor(self, array: NDArray) -> Any:
+        """A NumPy array on the generator's device, in the type of its weights."""
+
+    @abc.abstractmethod
+    def array(self, tensor: Any) -> NDArray:
+        """A tensor as a NumPy array."""
+
+    @abc.abstractmethod
     def learn(self, latents: NDArray, conditions: NDArray, rng: np.random.Generator) -> Metrics:
         """One step on a minibatch, latents (B, T, Z) and conditions (B, C), in the type of the weights.
 
@@ -121,6 +129,14 @@ class Generator(abc.ABC):
     @abc.abstractmethod
     def sample(self, conditions: NDArray, rng: np.random.Generator) -> NDArray:
         """Generated latents (N, T, Z) float32 for conditions (N, C), the same for the same `rng`."""
+
+    def require_fit(self, conditions: NDArray) -> None:
+        """UserError unless the conditions are (N, C) of this generator's C."""
+        if conditions.ndim != 2 or conditions.shape[1] != self.size.condition:
+            raise UserError(
+                f"conditions {conditions.shape} are not what this {self.model} was made for: "
+                f"give (N, {self.size.condition})"
+            )
 
     def update(self, draw: Draw) -> Metrics:
         """One step on a minibatch drawn from the run's own random stream, and count it."""
@@ -193,7 +209,7 @@ class Generator(abc.ABC):
         UserError where the file is missing or damaged, or comes from another model.
         """
         path, (tensors, described) = _read(folder, GENERATING, cls.model)
-        config = {
+        config: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in described["config"].items()
         }
         try:
@@ -281,7 +297,20 @@ def train(
     history: History | None = None,
     on_step: Callable[[dict[str, float]], object] | None = None,
 ) -> History:
-    """Learn from minibatches until `generator.steps >= steps`. Returns a row per step: steps, wall_s, the metrics.
+    """Learn from minibatches until `generator.steps >= steps`, as `repeat` does it."""
+    return repeat(generator, lambda: generator.update(draw), steps, out, progress, history, on_step)
+
+
+def repeat(
+    generator: Generator,
+    update: Callable[[], Metrics],
+    steps: int,
+    out: str | Path | None = None,
+    progress: bool = True,
+    history: History | None = None,
+    on_step: Callable[[dict[str, float]], object] | None = None,
+) -> History:
+    """Call `update`, which counts in `generator.steps`, until `steps`. Returns a row per step: steps, wall_s, metrics.
 
     out: a folder for checkpoints and progress.csv, written at the start, at least every 30 s, and at the end; `history`
     then holds the rows of an earlier part of the run (see `read_history`). on_step sees each row and may add to it.
@@ -307,17 +336,15 @@ def train(
             if time.perf_counter() - saved_at > CHECKPOINT_EVERY_S:
                 save()
                 good, good_steps, saved_at = generator.tensors(), generator.steps, time.perf_counter()
-            metrics = generator.update(draw)
+            metrics = update()
             for name, value in metrics.items():
                 if not math.isfinite(value):
                     failed, generator.steps = generator.steps, good_steps
                     generator.set_tensors(good)
                     del history[len(history) - (failed - 1 - good_steps) :]
                     save()
-                    raise UserError(
-                        f"{name} became {value} at step {failed}, back at step {good_steps}: "
-                        f"lower learning_rate (now {generator.config.learning_rate})"
-                    )
+                    kept = f"the state of step {good_steps} is kept"
+                    raise UserError(f"{name} became {value} at step {failed}: lower learning_rate; {kept}")
             wall_s = round(before_s + time.perf_counter() - start, 4)
             row = {"steps": generator.steps, "wall_s": wall_s, **metrics}
             if on_step:
