@@ -43,7 +43,8 @@ class PCA:
 
         fit = Fit(components, random_state=0).fit(x)
         scale = np.maximum(np.sqrt(fit.explained_variance_), 1e-6)
-        return cls(*(np.ascontiguousarray(a, np.float32) for a in (fit.mean_, fit.components_, scale)), shape)
+        mean, basis, scale = (np.ascontiguousarray(a, np.float32) for a in (fit.mean_, fit.components_, scale))
+        return cls(mean, basis, scale, shape)
 
     @property
     def components(self) -> int:
@@ -79,13 +80,3 @@ class PCA:
 
 def _named(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape[:2])) + f" pixels and {shape[2]} channels"
-
-
-def psnr(frames: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio in dB over all pixels of two arrays of frames.
-
-    >>> round(psnr(np.zeros((2, 2, 3), np.uint8), np.full((2, 2, 3), 51, np.uint8)), 2)  # 51 is a fifth of 255
-    13.98
-    """
-    error = float(np.mean((frames.astype(np.float64) - other) ** 2))
-    return float(10 * np.log10(255**2 / max(error, 1e-12)))

@@ -28,9 +28,10 @@ import itertools
 import json
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,10 +74,11 @@ HEADINGS = np.array([[-1, 0], [1, 0], [0, -1], [0, 1]], float)
 
 
 class Clips(NamedTuple):
-    """frames: (N, T, H, W, 3) uint8; captions: N of them; reference: (N, H, W, 3) uint8; onsets: (N, T) in [0, 1]."""
+    """frames: (N, T, H, W, 3) uint8; captions: N of them, of the grammar in `video.captions`, or in `stage.clips` where
+    that made them; reference: (N, H, W, 3) uint8; onsets: (N, T) in [0, 1]."""
 
     frames: NDArray[np.uint8]
-    captions: list[Caption]
+    captions: list[Any]
     reference: NDArray[np.uint8]
     onsets: NDArray[np.float32]
 
@@ -109,39 +111,39 @@ def make(
     """The first n clips of `stream(seed, ...)`.
 
     size: edge of the picture in pixels, 16 to 64; frames: per clip, 8 to 32; beats: False leaves out the sound;
-    cache: a folder in which the clips are kept as a file and looked for first. A file is believed only where its
-    version, settings, shapes and checksum agree; otherwise it is made anew, with a warning.
+    cache: a folder in which the clips are kept as a file and looked for first, see `cached`.
 
     >>> clips = make(2, seed=0)
     >>> clips.frames.shape, clips.captions[0].text
     ((2, 16, 16, 16, 3), 'a white square moves slowly down')
     """
-    _check(size, frames)
-    if n < 1:
-        raise UserError(f"{n} clips is none; ask for 1 or more")
-    settings = {"version": VERSION, "n": n, "seed": seed, "size": size, "frames": frames, "beats": beats}
-    path = Path(cache) / f"clips-{size}x{size}x{frames}-{n}-{seed}{'' if beats else '-silent'}.npz" if cache else None
-    if path is not None and path.is_file():
-        try:
-            return _read(path, settings)
-        except (ValueError, KeyError, OSError, EOFError) as error:
-            warnings.warn(f"'{path}' is not as it was written ({error}); it is made anew", stacklevel=2)
-    batches = itertools.islice(stream(seed, BATCH, size, frames, beats), -(-n // BATCH))
-    parts = list(batches)
-    clips = Clips(
-        np.concatenate([part.frames for part in parts])[:n],
-        [caption for part in parts for caption in part.captions][:n],
-        np.concatenate([part.reference for part in parts])[:n],
-        np.concatenate([part.onsets for part in parts])[:n],
-    )
-    if path is not None:
-        _write(path, settings, clips)
-    return clips
+    check(n, size, frames)
+
+    def draw() -> dict[str, NDArray]:
+        parts = list(itertools.islice(stream(seed, BATCH, size, frames, beats), -(-n // BATCH)))
+        return {
+            "frames": np.concatenate([part.frames for part in parts])[:n],
+            "captions": np.concatenate([grammar.encode(part.captions) for part in parts])[:n],
+            "reference": np.concatenate([part.reference for part in parts])[:n],
+            "onsets": np.concatenate([part.onsets for part in parts])[:n],
+        }
+
+    settings = {
+        "kind": "clips",
+        "version": VERSION,
+        "n": n,
+        "seed": seed,
+        "size": size,
+        "frames": frames,
+        "beats": beats,
+    }
+    arrays = cached(cache, settings, draw) if cache else draw()
+    return Clips(arrays["frames"], grammar.decode(arrays["captions"]), arrays["reference"], arrays["onsets"])
 
 
 def stream(seed: int, batch: int = BATCH, size: int = 16, frames: int = 16, beats: bool = True) -> Iterator[Clips]:
     """Clips without end, `batch` at a time; batch i is drawn from `default_rng([seed, i])`."""
-    _check(size, frames)
+    check(batch, size, frames)
     for number in itertools.count():
         rng = np.random.default_rng([seed, number])
         captions = grammar.sample(rng, batch)
@@ -150,7 +152,10 @@ def stream(seed: int, batch: int = BATCH, size: int = 16, frames: int = 16, beat
         yield film(captions, staging, onsets, size)
 
 
-def _check(size: int, frames: int) -> None:
+def check(n: int, size: int, frames: int) -> None:
+    """UserError where so many clips of this size cannot be made."""
+    if n < 1:
+        raise UserError(f"{n} clips is none; ask for 1 or more")
     if not SIZES[0] <= size <= SIZES[1]:
         raise UserError(f"a picture of {size} pixels cannot be made; choose {SIZES[0]} to {SIZES[1]}")
     if not LENGTHS[0] <= frames <= LENGTHS[1]:
@@ -368,14 +373,27 @@ def measure_onsets(wave: NDArray, rate: int, frames: int) -> NDArray[np.float32]
 # Cached files
 
 
-def _write(path: Path, settings: dict, clips: Clips) -> None:
-    """An .npz of the arrays, with the settings and a checksum; under a temporary name until it is whole."""
-    arrays = {
-        "frames": clips.frames,
-        "captions": grammar.encode(clips.captions),
-        "reference": clips.reference,
-        "onsets": clips.onsets,
-    }
+def cached(
+    folder: str | os.PathLike, settings: dict[str, Any], draw: Callable[[], dict[str, NDArray]]
+) -> dict[str, NDArray]:
+    """The arrays that `draw` returns, from a file of the folder where there is one for these settings.
+
+    The file is named after the settings. It holds them and a checksum of all names, shapes, types and contents; where
+    either is another, or the file cannot be read, it is made anew, with a warning.
+    """
+    path = Path(folder) / ("-".join(str(value) for value in settings.values()) + ".npz")
+    if path.is_file():
+        try:
+            return _read(path, settings)
+        except (ValueError, KeyError, OSError, EOFError) as error:
+            warnings.warn(f"'{path}' is not as it was written ({error}); it is made anew", stacklevel=3)
+    arrays = draw()
+    _write(path, settings, arrays)
+    return arrays
+
+
+def _write(path: Path, settings: dict, arrays: dict[str, NDArray]) -> None:
+    """An .npz of the arrays; under a temporary name until it is whole."""
     about = json.dumps(settings | {"sha256": _checksum(arrays)})
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.npz")
@@ -383,22 +401,20 @@ def _write(path: Path, settings: dict, clips: Clips) -> None:
     os.replace(temporary, path)
 
 
-def _read(path: Path, settings: dict) -> Clips:
-    """The clips of a file. ValueError where it is not what `_write` wrote for these settings."""
-    import zipfile
-
+def _read(path: Path, settings: dict) -> dict[str, NDArray]:
+    """The arrays of a file. ValueError where it is not what `_write` wrote for these settings."""
     try:
         with np.load(path) as file:
-            arrays = {name: file[name] for name in ("frames", "captions", "reference", "onsets")}
-            about = json.loads(str(file["about"]))
+            arrays = {name: file[name] for name in file.files}
     except zipfile.BadZipFile:
         raise ValueError("it is damaged") from None
+    about = json.loads(str(arrays.pop("about")))
     checksum = about.pop("sha256")
     if about != settings:
         raise ValueError("it is of other settings")
     if checksum != _checksum(arrays):
         raise ValueError("its checksum is another")
-    return Clips(arrays["frames"], grammar.decode(arrays["captions"]), arrays["reference"], arrays["onsets"])
+    return arrays
 
 
 def _checksum(arrays: dict[str, NDArray]) -> str:

@@ -5,9 +5,11 @@ import pytest
 
 from rlfilm_lib.errors import UserError
 from rlfilm_lib.video import data
-from rlfilm_lib.video.codec import PCA, psnr
+from rlfilm_lib.video.codec import PCA
+from rlfilm_lib.video.metrics import psnr
 
 pytest.importorskip("sklearn")
+pytest.importorskip("skimage")
 
 
 @pytest.fixture(scope="module")

@@ -192,7 +192,7 @@ def test_a_cached_file_is_read_again(tmp_path, monkeypatch):
     assert read.captions == made.captions
     for name in ("frames", "reference", "onsets"):
         assert np.array_equal(getattr(read, name), getattr(made, name))
-    assert [path.name for path in tmp_path.iterdir()] == ["clips-16x16x16-6-0.npz"]
+    assert [path.name for path in tmp_path.iterdir()] == ["clips-1-6-0-16-16-True.npz"]
 
 
 def damaged(path):
@@ -218,15 +218,17 @@ def test_a_damaged_file_is_made_anew(tmp_path):
         assert np.array_equal(data.make(6, seed=0, cache=tmp_path).frames, made.frames)  # mended, without a warning
 
 
-def test_a_file_of_another_version_or_other_arrays_is_made_anew(tmp_path, monkeypatch):
+def test_a_file_of_other_settings_or_arrays_is_not_believed(tmp_path, monkeypatch):
     made = data.make(6, seed=0, cache=tmp_path)
     (path,) = tmp_path.iterdir()
-    with monkeypatch.context() as patch:
-        patch.setattr(data, "VERSION", data.VERSION + 1)
-        with pytest.warns(UserWarning, match="other settings"):
-            data.make(6, seed=0, cache=tmp_path)
+    data.make(6, seed=1, cache=tmp_path)
+    (tmp_path / "clips-1-6-1-16-16-True.npz").replace(path)
     with pytest.warns(UserWarning, match="other settings"):
-        data.make(6, seed=0, cache=tmp_path)
+        assert np.array_equal(data.make(6, seed=0, cache=tmp_path).frames, made.frames)
+    monkeypatch.setattr(data, "VERSION", data.VERSION + 1)
+    data.make(6, seed=0, cache=tmp_path)
+    assert (tmp_path / f"clips-{data.VERSION}-6-0-16-16-True.npz").is_file()
+    monkeypatch.undo()
     with np.load(path) as file:
         arrays = dict(file)
     np.savez(path, **arrays | {"frames": arrays["frames"][:3]})
