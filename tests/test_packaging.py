@@ -45,7 +45,7 @@ def test_constraints_hold_no_local_versions():
 
 def test_all_is_the_frameworks_and_what_the_film_and_the_lessons_need():
     (everything,) = map(Requirement, EXTRAS["all"])
-    assert everything.extras == {"torch", "tensorflow", "film", "lab", "character", "render", "edit"}
+    assert everything.extras == {"torch", "tensorflow", "film", "lab", "character", "render", "edit", "video"}
 
 
 def test_the_test_extra_brings_no_framework():
