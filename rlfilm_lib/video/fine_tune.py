@@ -166,9 +166,7 @@ def improve(
         references = reference_means(reference, path, conditions, config)
     rewards = np.asarray(reward(path.x[-1], conditions), float)
     if rewards.shape != (clips,) or not np.isfinite(rewards).all():
-        raise UserError(
-            f"the reward gave {rewards.shape}, finite: {np.isfinite(rewards).all()}: give {(clips,)} numbers"
-        )
+        raise UserError(f"the reward gave {rewards.shape} of {rewards.ravel()[:1]} …: give {(clips,)} finite numbers")
     advantages = standardize(rewards.reshape(config.groups, config.group_size)).ravel()
     steps = config.denoising_steps
     columns: tuple[NDArray, ...] = (

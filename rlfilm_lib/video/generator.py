@@ -241,9 +241,7 @@ def _read(folder: str | Path, name: str, model: str) -> tuple[Path, tuple[Weight
     path = Path(folder) / name
     tensors, described = read_tensors(path, "generator", "give the folder that a generator was saved to")
     if described.get("model") != model:
-        raise UserError(
-            f"{path} is a model of kind '{described.get('model')}', not '{model}': give the folder of a {model}"
-        )
+        raise UserError(f"{path} is of a model '{described.get('model')}', not '{model}': give the folder of a {model}")
     if missing := {"config", "size", "seed", "steps"} - described.keys():
         raise UserError(f"{path} does not say its {', '.join(sorted(missing))}: the file is damaged, restore a copy")
     if not all(np.isfinite(array).all() for array in tensors.values()):
