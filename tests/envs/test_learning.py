@@ -15,9 +15,11 @@ SHORT = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("env_id", SHORT)
-def test_a_short_training_beats_random_and_untrained(backend, env_id):
+def test_a_short_training_beats_random_and_untrained(backend, any_backend, env_id):
     if env_id == "rlfilm/Character-v0":
         pytest.importorskip("mujoco")
+        if backend != any_backend:
+            pytest.skip("nearly all of its minute is physics: once is enough")
     env = rlfilm.make_vec(env_id, num_envs=rlfilm.configure("ppo", env_id).num_envs)
     learner = rlfilm.learner("ppo", env, backend=backend, seed=0)
 
