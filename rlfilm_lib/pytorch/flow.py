@@ -47,9 +47,9 @@ def velocity(
     told = torch.cat([conditions, torch.ones_like(known)[:, None]], dim=1) * known[:, None]
     radians = t[:, None] * torch.as_tensor(FREQUENCIES, dtype=t.dtype, device=t.device)
     waves = torch.cat([torch.sin(radians), torch.cos(radians)], dim=1)
-    e = linear(params, "time", waves, mixed) + linear(params, "told", told, mixed)
-    e = silu(linear(params, "mixed", silu(e), mixed))
-    places = linear(params, "frame", told, mixed).reshape(-1, x.shape[1], config.width)
+    meant = silu(linear(params, "meant", silu(linear(params, "told", told, mixed)), mixed))
+    e = silu(linear(params, "mixed", meant, mixed) + linear(params, "time", waves, mixed))
+    places = linear(params, "frame", meant, mixed).reshape(-1, x.shape[1], config.width)
     h = linear(params, "latent", x, mixed) + places
     for block in range(config.layers):
         parts = torch.chunk(linear(params, f"block/{block}/modulation", e, mixed), 6, dim=1)

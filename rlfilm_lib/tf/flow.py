@@ -49,9 +49,9 @@ def velocity(
     told = tf.concat([conditions, tf.ones_like(known)[:, None]], axis=1) * known[:, None]
     radians = t[:, None] * tf.constant(FREQUENCIES, t.dtype)
     waves = tf.concat([tf.sin(radians), tf.cos(radians)], axis=1)
-    e = linear(params, "time", waves, mixed) + linear(params, "told", told, mixed)
-    e = silu(linear(params, "mixed", silu(e), mixed))
-    places = tf.reshape(linear(params, "frame", told, mixed), (-1, x.shape[1], config.width))
+    meant = silu(linear(params, "meant", silu(linear(params, "told", told, mixed)), mixed))
+    e = silu(linear(params, "mixed", meant, mixed) + linear(params, "time", waves, mixed))
+    places = tf.reshape(linear(params, "frame", meant, mixed), (-1, x.shape[1], config.width))
     h = linear(params, "latent", x, mixed) + places
     for block in range(config.layers):
         parts = tf.split(linear(params, f"block/{block}/modulation", e, mixed), 6, axis=1)

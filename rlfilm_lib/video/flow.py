@@ -78,8 +78,9 @@ def initialize(config: FlowConfig, size: Size, rng: np.random.Generator) -> Weig
     | name                        | shape         | what it makes                                                    |
     |-----------------------------|---------------|------------------------------------------------------------------|
     | `latent`                    | Z → W         | a frame's latent, as the blocks take it                          |
-    | `frame`                     | C + 1 → T · W | added to each frame: its place (bias), and what it is told       |
-    | `time`, `told`, `mixed`     | → W           | the vector e of a clip, from its time and its condition          |
+    | `told`, `meant`             | C + 1 → W → W | what the condition means                                         |
+    | `frame`                     | W → T · W     | from that: what is added to each frame; its bias is their places |
+    | `mixed`, `time`             | → W           | the vector e of a clip: what is meant, and when                  |
     | `block/i/modulation`        | W → 6 W       | from e: shift, scale and gate, of attention and of dense layers  |
     | `block/i/queries`, `output` | W → 3 W, W    | attention between all frames of a clip                           |
     | `block/i/dense`, `back`     | W → 3 W → W   | two dense layers                                                 |
@@ -95,11 +96,12 @@ def initialize(config: FlowConfig, size: Size, rng: np.random.Generator) -> Weig
         weights[f"{name}/bias"] = np.zeros(outputs)
 
     dense("latent", latent, width)
-    dense("frame", condition + 1, frames * width, 0.5)
+    dense("told", condition + 1, width, 2.0)
+    dense("meant", width, width, 2.0)
+    dense("frame", width, frames * width)
     weights["frame/bias"] = 0.5 * rng.standard_normal(frames * width)
-    dense("time", 2 * len(FREQUENCIES), width)
-    dense("told", condition + 1, width)
     dense("mixed", width, width)
+    dense("time", 2 * len(FREQUENCIES), width)
     for block in range(config.layers):
         dense(f"block/{block}/modulation", width, 6 * width, 0.0)
         dense(f"block/{block}/queries", width, 3 * width)
