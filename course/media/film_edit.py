@@ -1,17 +1,16 @@
 """Make the stored runs of lesson 14: every algorithm in both frameworks on FilmEdit-v0, against the exact optimum.
 
-    python course/media/film_edit.py                      # three seeds each
-    python course/media/film_edit.py --only ppo pytorch   # some of them: the others are kept
+    python course/media/film_edit.py    # three seeds each
 
-Writes beside itself film_edit.json, run by run, and film_edit/policy.safetensors, PPO's first seed in PyTorch, which
-editing.py cuts with.
+Writes beside itself film_edit.json, run by run, and film_edit/policy.safetensors, PPO's first seed in PyTorch. Runs
+that are stored already are kept: delete film_edit.json to begin anew.
 
 Regret = (optimum - return) / (optimum - random), in means over scenes that were not trained on: of the final policy,
 deterministic, on 20 seeds and on 500 further ones; before training, sampled. The settings, see PRESETS, were chosen on
 200 others, from seed 5,000,000 on.
 """
 
-import argparse
+import itertools
 import json
 import time
 from functools import cache
@@ -28,7 +27,7 @@ from rlfilm_lib.rl.config import configure, to_json
 from rlfilm_lib.run import versions
 
 SCENE, SEEDS = "rlfilm/FilmEdit-v0", range(3)
-STEPS = {"ppo": 1_500_000, "actor-critic": 2_000_000, "reinforce": 2_000_000}
+STEPS = {"ppo": 1_000_000, "actor-critic": 1_000_000, "reinforce": 1_000_000}
 BACKENDS = ("pytorch", "tensorflow")
 HELD_OUT = {"20 seeds": (20, 1_000), "500 seeds": (500, 2_000_000)}
 """How many scenes, and the seed of the first; trainings draw theirs from 2^30 others."""
@@ -39,15 +38,11 @@ POLICY = TARGET.with_suffix("") / "policy.safetensors"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs=2, metavar=("ALGORITHM", "BACKEND"))
-    arguments = parser.parse_args()
-    chosen = [(a, b) for a in STEPS for b in BACKENDS if arguments.only in (None, [a, b])]
-    runs = json.loads(TARGET.read_text("utf-8"))["runs"] if arguments.only and TARGET.exists() else []
-    runs = [run for run in runs if (run["algorithm"], run["backend"]) not in chosen]
-    for one in chosen:
-        for seed in SEEDS:
-            runs.append(train(*one, seed))
+    runs = json.loads(TARGET.read_text("utf-8"))["runs"] if TARGET.exists() else []
+    stored = {(run["algorithm"], run["backend"], run["seed"]) for run in runs}
+    for one in itertools.product(STEPS, BACKENDS, SEEDS):
+        if one not in stored:
+            runs.append(train(*one))
             store(runs)
 
 

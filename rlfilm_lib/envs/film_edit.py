@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlfilm_lib.envs import coverage
-from rlfilm_lib.envs.batch import BatchEnv, SingleEnv, check_controls
+from rlfilm_lib.envs.batch import BatchEnv, SingleEnv, check_controls, padded
 from rlfilm_lib.envs.coverage import ANGLES, BEATS, JOINS, PAIR, Scene
 from rlfilm_lib.errors import unknown
 from rlfilm_lib.film import pacing
@@ -272,7 +272,7 @@ class FilmEdit(BatchEnv):
         angle = edit[ANGLE].astype(np.int64)
         angles = np.arange(len(ANGLES))[:, None]
         opening = beat == 0
-        rows = np.empty((len(OBSERVATION), len(beat)), np.float32)
+        rows = padded(len(OBSERVATION), len(beat))
         left = iter(range(len(OBSERVATION)))
 
         def fill(array: NDArray) -> None:
@@ -283,7 +283,7 @@ class FilmEdit(BatchEnv):
                 next(left)
 
         def pick(name: str, place: NDArray) -> NDArray:
-            return scene[name].ravel()[place * count + column]
+            return np.take(scene[name], place * count + column)
 
         edges = np.minimum(beat + WINDOWS[:, None], BEATS)
         sums = pick("content", angles * (BEATS + 1) + edges[:, None])
@@ -301,10 +301,10 @@ class FilmEdit(BatchEnv):
         fill(pick("beat", ahead[:FAR]))
         targets = np.log2(pick("target", ahead[:NEXT]))
         fill((targets - 2.5) / 1.5)
-        length = np.where(opening, 0, beat - edit[START])
+        length = np.where(opening, 0, beat - edit[START]).astype(np.float32)
         target = edit[TARGET]
         reached = np.log2(np.maximum(length, 0.5) / target)
-        fill(pacing.rhythm(np.maximum(length + np.arange(FAR)[:, None], 0.5), target) * 2 - 1)
+        fill(pacing.rhythm(np.maximum(length + np.arange(FAR, dtype=np.float32)[:, None], 0.5), target) * 2 - 1)
         fill((np.log2(target) - 2.5) / 1.5)
         fill(length / 8 - 1)
         fill(reached)
