@@ -85,9 +85,9 @@ def _distances(a: NDArray, b: NDArray) -> NDArray:
 def warp_error(clips: NDArray[np.uint8], enlarge: int = 4) -> float:
     """What is left of the change from frame to frame when the motion is taken out (Lai et al. 2018), of full scale.
 
-    >>> round(frechet(square, square + [3, 4]), 6), round(frechet(square, 2 * square), 6)  # 3² + 4²; 2 · 4/3
-    2016, OpenCV's), and their mean absolute difference is taken. Flow is sought in pictures `enlarge` times as large,
-    that go round at the edges as the clips do.
+    Each frame is warped back to the one before it by the optical flow between them (dense inverse search, Kroeger et
+    al. 2016, OpenCV's), and their mean absolute difference is taken. Flow is sought in pictures `enlarge` times as
+    large, that go round at the edges as the clips do.
     """
     cv2 = _opencv()
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
