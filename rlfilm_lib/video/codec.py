@@ -1,4 +1,17 @@
-"""Frames as short vectors: a whitened principal component analysis, fitted here."""
+"""Frames as short vectors: a whitened principal component analysis, fitted here.
+
+Why not an autoencoder: peak signal-to-noise ratio, dB, of frames of unseen clips (`video.data`), measured by
+`python course/media/video_features.py codec`, the autoencoder having two layers of 512 units each way and 1,500 steps:
+
+| numbers per frame | PCA 16×16 | autoencoder 16×16 | PCA 32×32 |
+|-------------------|-----------|-------------------|-----------|
+| 32                | 20.5      | 22.8              | 20.3      |
+| 64                | 22.6      | 23.9              | 22.3      |
+| 96                | 24.2      | 24.4              | 23.7      |
+
+From 64 on there is little between them, and PCA is fitted in a second, needs no framework to decode, orders its numbers
+by what they hold, and makes them white, as generators like them.
+"""
 
 import os
 from dataclasses import dataclass
