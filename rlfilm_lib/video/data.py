@@ -19,7 +19,9 @@ leaves the picture on one side comes in on the other, so that a clip of any leng
 | slowly  | 0.4 heights (bounces: and 0.8 across; circles: 0.4 turns) in 16 frames, on the average                  |
 | fast    | three times that                                                                                       |
 
-    $ python -m timeit -n 3 -s "from rlfilm_lib.video import data; data.make(1, 0)" "data.make(2048, 0)"
+A core makes 11,000 clips of 16 frames a second at 16×16 pixels, 4,400 at 32×32 and 600 at 64×64:
+
+    $ python -m timeit -n 1 -p -s "from rlfilm_lib.video import data; data.make(1, 0)" "data.make(2048, 0)"
 """
 
 import functools
