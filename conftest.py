@@ -43,7 +43,7 @@ def backends():
     return INSTALLED
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def any_backend():
     """One installed framework, where which one does not matter; skips where there is none."""
     if not INSTALLED:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parent.parent
 """Where notebooks/ and tests/ lie when the library runs from a clone."""
 
-EXTRA = {"av": "film", "matplotlib": "film", "PIL": "film", "jupyterlab": "lab", "h5py": "edit", "scipy": "edit"}
+EXTRA = {
+    "av": "film", "matplotlib": "film", "PIL": "film", "jupyterlab": "lab", "h5py": "edit", "scipy": "edit",
+    "sklearn": "video", "skimage": "video",
+}  # fmt: skip
 """Package → the extra that installs it. (The frameworks' absence is noticed where one is chosen.)"""
 
 app = typer.Typer(
@@ -359,6 +362,50 @@ def _term_rows(terms: dict[str, Any]) -> Iterator[list[str]]:
         above = "above both" if row["above"] else "at its ceiling" if row["ceiling"] else "not above both"
         verdict = above if row["trained"] else "not trained: hardly varies"
         yield [name, f"{row['kept']:.3f}", f"{row['lucky']:.3f}", *cells, verdict]
+
+
+@app.command(epilog='Example: rlfilm generate --prompt "a red disc bounces slowly to the left" --samples 9')
+def generate(
+    prompt: Annotated[str | None, typer.Option(help="What the clip shall show, in the words of the captions.")] = None,
+    image: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The subject at its start, as large as the model's pictures.")
+    ] = None,
+    sound: Annotated[Path | None, typer.Option(metavar="FILE", help="A sound whose beats drive the motion.")] = None,
+    model: Annotated[str, typer.Option(help="flow or gan.")] = "flow",
+    run: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of a trained model. Default: the one of the course.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The .mp4 to write.")] = Path("clip.mp4"),
+    samples: Annotated[int, typer.Option(help="Clips, side by side.")] = 1,
+    backend: Backend = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise: one seed, one file.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace the clip in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a clip from a prompt, a picture, a sound, or several of them, by a generator trained in the course."""
+    from rlfilm_lib.generating import make_clip
+
+    with _stoppable(out):
+        report = make_clip(
+            out,
+            prompt,
+            image,
+            sound,
+            model=model,
+            run=run,
+            backend=backend,
+            seed=seed,
+            samples=samples,
+            device=device,
+            force=force,
+        )
+    if as_json:
+        _print_json(report)
+        return
+    print(f"{out}: {samples} × {report['frames']} frames in {report['sampling_s']:.2f} s")
+    for words in report["seen"]:
+        print(f"  a classifier that took no part in it sees: {words}")
 
 
 @app.command(epilog="Example: rlfilm bench envs --json")
