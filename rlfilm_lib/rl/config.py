@@ -147,6 +147,16 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
         "anneal": True,
         "normalize_observations": False,
     },
+    ("actor-critic", "rlfilm/FilmEdit-v0"): {
+        "gamma": 0.95,
+        "gae_lambda": 0.9,
+        "learning_rate": 2e-3,
+        "num_envs": 32,
+        "num_steps": 12,
+        "max_grad_norm": 2.0,
+        "anneal": True,
+        "normalize_observations": False,
+    },
     ("reinforce", "rlfilm/FilmEdit-v0"): {
         "gamma": 0.9,
         "learning_rate": 5e-3,
@@ -200,7 +210,7 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
         "normalize_rewards": True,
     },
     ("ppo", "Acrobot-v1"): {
-        "learning_rate": 3e-3,
+        "learning_rate": 1e-3,
         "num_steps": 64,
         "minibatch_size": 256,
         "epochs": 4,
