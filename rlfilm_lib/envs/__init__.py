@@ -32,3 +32,8 @@ gym.register(
     entry_point="rlfilm_lib.envs.film_edit:OneFilmEdit",
     vector_entry_point="rlfilm_lib.envs.film_edit:FilmEdit",
 )
+gym.register(
+    id="rlfilm/FrameGen-v0",
+    entry_point="rlfilm_lib.envs.frame_gen:OneFrameGen",
+    vector_entry_point="rlfilm_lib.envs.frame_gen:FrameGen",
+)
