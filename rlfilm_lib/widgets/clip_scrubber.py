@@ -1,4 +1,4 @@
-"""The noise-to-video scrubber: a clip at any moment between noise and the end, and what the flow expects of it there.
+"""The noise-to-video scrubber: a clip at any moment between noise and the end, and where it is heading from there.
 
 `record` follows a flow and keeps every place and every velocity; `frames`, `view` and `still` show one; `ClipScrubber`
 is the shell: choose a prompt or write one, and move the time.
@@ -31,12 +31,12 @@ PAPER = 255
 class Ways:
     """Ways of N clips from noise to the end in S steps.
 
-    x: (S + 1, N, T, Z), where each stands; expected: (S + 1, N, T, Z), what is expected of it there, E[x₁ | x_t], which
-    is x + (1 - t) v; at the end both are the clip.
+    x: (S + 1, N, T, Z), where each stands; heading: (S + 1, N, T, Z), where its velocity would take it by the end,
+    x + (1 - t) v: with guidance 1 the mean of what it may become, E[x₁ | x_t]. At the end both are the clip.
     """
 
     x: NDArray[np.float32]
-    expected: NDArray[np.float32]
+    heading: NDArray[np.float32]
 
     @property
     def steps(self) -> int:
@@ -50,16 +50,16 @@ def record(
     """Follow a flow of either framework from one noise per condition (N, C); steps, guidance: other than configured."""
     steps = flow.config.sampling_steps if steps is None else steps
     guided = flow.velocity(conditions, flow.config.guidance if guidance is None else guidance)
-    places, expected = [], []
+    places, heading = [], []
 
     def watched(x: NDArray, t: NDArray) -> NDArray:
         v = guided(x, t)
         places.append(x)
-        expected.append(x + (1 - t)[:, None, None] * v)
+        heading.append(x + (1 - t)[:, None, None] * v)
         return v
 
     end = integrate(watched, flow.noise(len(conditions), np.random.default_rng(seed)), steps)
-    return Ways(np.stack([*places, end]), np.stack([*expected, end]))
+    return Ways(np.stack([*places, end]), np.stack([*heading, end]))
 
 
 # What there is to see
@@ -112,20 +112,20 @@ def players(clips: Sequence[NDArray[np.uint8]], names: Sequence[str], alt: str, 
 
 
 def sentence(ways: Ways, prompt: str, step: int, number: int = 0) -> str:
-    """A moment in words: how far what is expected is from what comes of it, in standard deviations of the data."""
-    off = np.sqrt(np.mean((ways.expected[step, number] - ways.x[-1, number]) ** 2))
+    """A moment in words, and how far it is heading from what it becomes, as a root mean square over the latents."""
+    off = np.sqrt(np.mean((ways.heading[step, number] - ways.x[-1, number]) ** 2))
     return (
-        f"“{prompt}” at t = {step / ways.steps:.2f}: above, the clip as it stands; below, the clip that is expected of "
-        f"it, {off:.2f} from the clip that it becomes."
+        f"“{prompt}” at t = {step / ways.steps:.2f}: above, the clip as it stands; below, where it is heading, "
+        f"{off:.2f} from what it becomes."
     )
 
 
 def view(ways: Ways, codec: PCA, prompt: str, step: int, number: int = 0) -> Described:
-    """A clip at a step: its sixteen frames, below them those that are expected, and both as they move."""
-    now, expected = (codec.decode(latents[step, number]) for latents in (ways.x, ways.expected))
+    """A clip at a step: its sixteen frames, below them where they are heading, and both as they move."""
+    now, heading = (codec.decode(latents[step, number]) for latents in (ways.x, ways.heading))
     words = sentence(ways, prompt, step, number)
-    sheet = strip([now, expected])
-    both = players([now, expected], ["as it stands", "as expected"], words)
+    sheet = strip([now, heading])
+    both = players([now, heading], ["as it stands", "where it is heading"], words)
     return Described(image_tag(png(sheet), words, sheet.shape[1]).html + both.html, words)
 
 
@@ -136,15 +136,17 @@ def still(
     steps = [round(t * ways.steps) for t in moments]
     cells = ""
     for t, step in zip(moments, steps, strict=True):
-        sheet = strip([codec.decode(latents[step, number, ::2]) for latents in (ways.x, ways.expected)])
-        name = f"t = {t:g}, as it stands and as expected"
-        cells += f'<div style="font-size: 12px">t = {t:g}</div>{image_tag(png(sheet), name, sheet.shape[1]).html}'
+        sheet = strip([codec.decode(latents[step, number, ::2]) for latents in (ways.x, ways.heading)])
+        name = f"t = {t:g}, as it stands, and where it is heading"
+        shown = image_tag(png(sheet), name, sheet.shape[1]).html
+        cells += f'<div style="font-size: 12px">t = {t:g}: as it stands, and where it is heading<br>{shown}</div>'
     words = (
         f"“{prompt}” on its way from noise, every second frame, at t = {', '.join(f'{t:g}' for t in moments)}. "
-        "The upper strip of each pair is the clip as it stands, the lower one the clip that is expected of it: first a "
-        "blur, the mean of all clips of that prompt, later ever more surely the one that it becomes."
+        "The upper strip of each pair is the clip as it stands, the lower one where it is heading: first to a blur, "
+        "the mean of all clips of that prompt, later ever more surely to the one that it becomes."
     )
-    return Described(f'<div role="img" aria-label="{html.escape(words)}">{cells}</div>', words)
+    looks = "display: flex; flex-wrap: wrap; gap: 8px"
+    return Described(f'<div role="img" aria-label="{html.escape(words)}" style="{looks}">{cells}</div>', words)
 
 
 # The shell

@@ -25,10 +25,10 @@ def to_the_point_3():
     )
 
 
-def test_of_one_clip_the_clip_is_expected_from_the_beginning():
+def test_of_one_clip_every_noise_is_heading_for_it_from_the_beginning():
     ways = record(to_the_point_3(), np.zeros((2, 1)), seed=4)
-    assert ways.steps == 5 and ways.x.shape == ways.expected.shape == (6, 2, *SHAPE)
-    np.testing.assert_allclose(ways.expected, 3, rtol=1e-12)
+    assert ways.steps == 5 and ways.x.shape == ways.heading.shape == (6, 2, *SHAPE)
+    np.testing.assert_allclose(ways.heading, 3, rtol=1e-12)
     np.testing.assert_array_equal(ways.x[0], np.random.default_rng(4).standard_normal((2, *SHAPE)))
     np.testing.assert_allclose(ways.x[2], 0.6 * ways.x[0] + 0.4 * 3, rtol=1e-12)
     assert record(to_the_point_3(), np.zeros((2, 1)), steps=8).steps == 8
