@@ -122,12 +122,16 @@ def make(
     check(n, size, frames)
 
     def draw() -> dict[str, NDArray]:
-        parts = list(itertools.islice(stream(seed, BATCH, size, frames, beats), -(-n // BATCH)))
+        parts = []
+        for number in range(-(-n // BATCH)):
+            captions, staging, onsets = _drawn(seed, number, BATCH, frames, beats)
+            left = n - number * BATCH  # of the last batch no more is filmed than is asked for
+            parts.append(film(captions[:left], Staging(*(part[:left] for part in staging)), onsets[:left], size))
         return {
-            "frames": np.concatenate([part.frames for part in parts])[:n],
-            "captions": np.concatenate([grammar.encode(part.captions) for part in parts])[:n],
-            "reference": np.concatenate([part.reference for part in parts])[:n],
-            "onsets": np.concatenate([part.onsets for part in parts])[:n],
+            "frames": np.concatenate([part.frames for part in parts]),
+            "captions": np.concatenate([grammar.encode(part.captions) for part in parts]),
+            "reference": np.concatenate([part.reference for part in parts]),
+            "onsets": np.concatenate([part.onsets for part in parts]),
         }
 
     settings = {
@@ -147,11 +151,15 @@ def stream(seed: int, batch: int = BATCH, size: int = 16, frames: int = 16, beat
     """Clips without end, `batch` at a time; batch i is drawn from `default_rng([seed, i])`."""
     check(batch, size, frames)
     for number in itertools.count():
-        rng = np.random.default_rng([seed, number])
-        captions = grammar.sample(rng, batch)
-        staging = stage(rng, captions)
-        onsets = rhythm(rng, batch, frames) if beats else np.zeros((batch, frames), np.float32)
-        yield film(captions, staging, onsets, size)
+        yield film(*_drawn(seed, number, batch, frames, beats), size)
+
+
+def _drawn(seed: int, number: int, batch: int, frames: int, beats: bool) -> tuple[list[Caption], Staging, NDArray]:
+    """Captions, staging and onsets of a batch."""
+    rng = np.random.default_rng([seed, number])
+    captions = grammar.sample(rng, batch)
+    staging = stage(rng, captions)
+    return captions, staging, rhythm(rng, batch, frames) if beats else np.zeros((batch, frames), np.float32)
 
 
 def check(n: int, size: int, frames: int) -> None:
