@@ -270,10 +270,9 @@ class GAN(Generator):
     def learn(self, latents: NDArray, conditions: NDArray, rng: np.random.Generator) -> Metrics:
         real, told, (z, noise) = self.tensor(latents), self.tensor(conditions), self.draw(len(latents), rng)
         if self.steps < self.config.supervised_steps:
-            report, clips = self.imitate(real, told, z)
-            return {name: float(value) for name, value in report.items()} | {
-                "frozen": frozen(self.array(clips), latents)
-            }
+            moved, made = self.imitate(real, told, z)
+            report = {name: float(value) for name, value in moved.items()}
+            return report | {"frozen": frozen(self.array(made), latents)}
         blurred = self.tensor(latents + self.config.policy_std * rng.standard_normal(latents.shape))
         judged, first = self.discriminate(blurred, told, z, noise[0])
         moved, second = self.generate(real, told, *self.draw(len(latents), rng))

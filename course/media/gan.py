@@ -1,0 +1,226 @@
+"""Make the stored GANs of lesson 11: one that was trained on clips, and its generator as a policy beside it.
+
+    python course/media/gan.py                   # both parts
+    python course/media/gan.py train             # a part: train or compare
+    python course/media/gan.py train --device cuda --mixed-precision
+
+- **train**: a GAN over clips of 16 frames from 16×16 pixels. On the way: what its discriminator says of real, made and
+  mismatched clips that were held out, realism, recall, freezing; and made clips for a few prompts.
+- **compare**: from where the supervised start of that training ends, the same generator goes on by the discriminator
+  alone, once with the pathwise gradient and once as a policy with the score-function gradient, with all else the same:
+  realism over the steps, and how far single estimates of either gradient scatter around their mean.
+
+Writes to gan/ beside itself what generates (weights rounded to float16), the codec of its frames, and the clips on the
+way (clips.npz, latents), and gan.json. The run is kept in --out with its checkpoints, and goes on with --resume.
+"""
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flow import MODALITIES, SCALES, Clips, rounded, timed
+from numpy.typing import NDArray
+
+import rlfilm_lib as rlfilm
+from rlfilm_lib.errors import UserError
+from rlfilm_lib.rl.checkpoint import read_tensors, write_json, write_tensors
+from rlfilm_lib.run import versions
+from rlfilm_lib.video import gan
+from rlfilm_lib.video.gan import GAN, GANConfig
+from rlfilm_lib.video.generator import GENERATING, Draw, read_history, train
+
+HERE = Path(__file__).resolve().parent
+TARGET, FOLDER = HERE / "gan.json", HERE / "gan"
+SUPERVISED = 2000
+CONFIG = GANConfig(supervised_steps=SUPERVISED, pull=4.0)
+LOOKS = (0, 200, 500, 1000, 2000, 2050, 2100, 2200, 2400, 2600)
+"""Steps of the training after which it is judged."""
+PROMPTS = (
+    "a red disc moves fast to the right",
+    "a green square bounces slowly to the left",
+    "a blue triangle circles fast up",
+    "a yellow seven moves slowly down",
+)
+POLICY = replace(CONFIG, policy_std=0.3)
+COMPARED = {"pathwise": POLICY, "score-function": replace(POLICY, gradient="score-function", group_size=16)}
+COMPARE_STEPS, EVERY, ESTIMATES = 150, 50, 24
+"""Steps of either, between two looks at them, and how many single estimates of a gradient are drawn."""
+SEEN = ("discriminator_loss", "real_score", "fake_score", "slope_penalty", "spread", "frozen")
+
+
+def view(model: GAN, clips: Clips, told: NDArray) -> dict[str, list[float]]:
+    """What the discriminator says of held-out clips: real ones, made ones, and real ones with others' conditions."""
+    latents = clips.codec.encode(clips.held.frames)
+    made = model.sample(told, np.random.default_rng(1))
+    module = import_module(f"{rlfilm.BACKENDS[model.backend][1]}.gan")
+    params = model.networks["discriminator"].params()
+
+    def scores(x: NDArray, conditions: NDArray) -> list[list[float]]:
+        found = module.scores(params, model.config, model.tensor(x[:96]), model.tensor(conditions[:96]))
+        return np.round(model.array(found), 2).tolist()
+
+    return {
+        "real": scores(latents, told),
+        "made": scores(made, told),
+        "mismatched": scores(latents, np.roll(told, 1, axis=0)),
+    }
+
+
+def look(model: GAN, clips: Clips, told: NDArray) -> dict[str, float]:
+    """Realism, coherence and match of clips made for the held-out conditions."""
+    judged = clips.judge(model.sample(told, np.random.default_rng(1)), *MODALITIES)
+    return {"steps": model.steps} | judged
+
+
+def scatter(model: GAN, draw: Draw, gradient: str) -> dict[str, float]:
+    """Single estimates of ∇J for one minibatch of conditions and z: the length of their mean, and their deviation.
+
+    The mean's squared length is corrected for the scatter that is left in it.
+    """
+    rng = np.random.default_rng(3)
+    conditions = model.tensor(draw(rng, model.config.minibatch_size)[1])
+    z, _ = model.draw(model.config.minibatch_size, rng)
+    total, squares, seconds = 0.0, 0.0, []
+    for _ in range(ESTIMATES):
+        _, noise = model.draw(model.config.minibatch_size, rng)
+        began = time.perf_counter()
+        estimate = model.array(model.slope(conditions, z, noise, gradient)).astype(float)
+        seconds.append(time.perf_counter() - began)
+        total, squares = total + estimate, squares + float(estimate @ estimate)
+    mean = total / ESTIMATES
+    variance = (squares - ESTIMATES * float(mean @ mean)) / (ESTIMATES - 1)
+    length = max(float(mean @ mean) - variance / ESTIMATES, 0.0)
+    return {
+        "group_size": model.config.group_size,
+        "length_of_mean": length**0.5,
+        "deviation": variance**0.5,
+        "seconds": float(np.median(seconds)),
+    }
+
+
+def save(model: GAN, clips: Clips) -> None:
+    """What generates, its weights rounded to float16, beside the codec; `model` takes on the rounded weights."""
+    model.save(FOLDER)
+    (FOLDER / "training.safetensors").unlink()
+    tensors, described = read_tensors(FOLDER / GENERATING, "generator")
+    half = {key: array.astype(np.float16) for key, array in tensors.items()}
+    write_tensors(FOLDER / GENERATING, half, described)
+    model.set_weights(half)
+    clips.codec.save(FOLDER / "codec.safetensors")
+
+
+# The two parts
+
+
+def training(clips: Clips, draw: Draw, model_class: type[GAN], options: argparse.Namespace) -> dict[str, Any]:
+    config = replace(CONFIG, mixed_precision=options.mixed_precision)
+    model = model_class(config, clips.size, device=options.device)
+    out, told = options.out / "train", clips.told(clips.held, *MODALITIES)
+    prompts = clips.encoder(captions=PROMPTS)
+    looks: list[dict[str, Any]] = []
+    shown: list[NDArray] = []
+    if options.resume:
+        model.restore(out)
+        looks = json.loads((out / "looks.json").read_text("utf-8"))["looks"]
+        with np.load(out / "clips.npz") as kept:
+            shown = list(kept["latents"][: len(looks)])
+    history = read_history(out, model.steps) if options.resume else None
+    for steps in LOOKS:
+        if steps < model.steps or (looks and looks[-1]["steps"] >= steps):
+            continue
+        history = train(model, draw, steps, out, history=history)
+        looks.append(look(model, clips, told) | {"scores": view(model, clips, told)})
+        shown.append(model.sample(prompts, np.random.default_rng(2)).astype(np.float16))
+        write_json(out / "looks.json", {"looks": looks})
+        np.savez_compressed(out / "clips.npz", latents=np.stack(shown), steps=[each["steps"] for each in looks])
+        print({name: value for name, value in looks[-1].items() if name != "scores"}, flush=True)
+        if steps == SUPERVISED:
+            model.save(options.out / "supervised")
+    save(model, clips)
+    (FOLDER / "clips.npz").write_bytes((out / "clips.npz").read_bytes())
+    made: dict[str, Any] = {
+        "real, as the codec shows it": clips.judge(clips.codec.encode(clips.held.frames), *MODALITIES)
+    }
+    for modalities in (MODALITIES, ("text",), ("text", "image"), ("text", "sound"), ("image",), ("sound",)):
+        latents = model.sample(clips.told(clips.held, *modalities), np.random.default_rng(1))
+        again = model.sample(clips.told(clips.held, *modalities), np.random.default_rng(2))
+        made[" + ".join(modalities)] = clips.judge(latents, *MODALITIES) | {
+            "spread": round(gan.spread(latents, again), 4)
+        }
+    model.sample(told[:1], np.random.default_rng(0))
+    curves = {name: np.array_split(history.column(name)[SUPERVISED:], 100) for name in SEEN}
+    return {
+        "config": asdict(config),
+        "size": clips.size._asdict(),
+        "weights": int(sum(array.size for array in model.weights().values())),
+        "wall_s": round(history[-1]["wall_s"], 1),
+        "seconds_per_clip": round(
+            min(timed(lambda: model.sample(told[:1], np.random.default_rng(0))) for _ in range(5)), 4
+        ),
+        "prompts": PROMPTS,
+        "curves": {name: [round(float(part.mean()), 4) for part in parts] for name, parts in curves.items()},
+        "looks": looks,
+        "held out": made,
+    }
+
+
+def comparing(clips: Clips, draw: Draw, model_class: type[GAN], options: argparse.Namespace) -> dict[str, Any]:
+    told = clips.told(clips.held, *MODALITIES)
+    rows: dict[str, Any] = {}
+    for name, config in COMPARED.items():
+        model = model_class(config, clips.size, device=options.device)
+        model.restore(options.out / "supervised")
+        start, looks, wall, cpu = model.steps, [look(model, clips, told)], 0.0, 0.0
+        gradient = rounded(scatter(model, draw, name))
+        for steps in range(start + EVERY, start + COMPARE_STEPS + 1, EVERY):
+            began, spent = time.perf_counter(), time.process_time()
+            history = train(model, draw, steps, progress=False)
+            wall, cpu = wall + time.perf_counter() - began, cpu + time.process_time() - spent
+            looks.append(look(model, clips, told) | rounded({key: history.column(key).mean() for key in SEEN}))
+            print(name, looks[-1], flush=True)
+        rows[name] = {"config": asdict(config), "wall_s": round(wall, 1), "cpu_s": round(cpu, 1)}
+        rows[name] |= {"gradient": gradient, "looks": looks}
+    return {"from_step": SUPERVISED, "estimates": ESTIMATES, "held out": rows}
+
+
+PARTS: dict[str, Callable[..., dict[str, Any]]] = {"train": training, "compare": comparing}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", choices=PARTS, help="both without")
+    parser.add_argument("--backend", choices=rlfilm.BACKENDS, default="pytorch")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--mixed-precision", action="store_true", help="multiply matrices in bfloat16")
+    parser.add_argument("--out", type=Path, default=Path("runs/gan"), help="where the run is kept")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    options = parser.parse_args()
+    model_class = import_module(f"{rlfilm.BACKENDS[options.backend][1]}.gan").GAN
+    clips = Clips(SCALES["lesson"])
+    draw = clips.draw()
+    stored = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
+    for name in [options.part] if options.part else PARTS:
+        made = PARTS[name](clips, draw, model_class, options)
+        command = shlex.join(["python", f"course/media/{Path(__file__).name}", *sys.argv[1:]])
+        about = {"command": command, "device": options.device, "backend": options.backend, "versions": versions()}
+        stored[name] = about | made
+        write_json(TARGET, stored)
+        print(json.dumps(made["held out"], indent=1))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
