@@ -76,7 +76,7 @@ TUNING = FineTuneConfig(
     learning_rate=2e-4, groups=12, group_size=8, denoising_steps=6, minibatch_size=144, kl_coef=0.02
 )
 ITERATIONS, SEEDS = 60, range(3)
-HACKING = {"free": replace(TUNING, kl_coef=0.0), "held": replace(TUNING, kl_coef=0.3)}
+HACKING = {name: replace(TUNING, learning_rate=3e-4, kl_coef=pull) for name, pull in {"free": 0.0, "held": 0.3}.items()}
 BEST_OF = (1, 2, 4, 8, 16)
 
 
