@@ -9,6 +9,7 @@ rlfilm/FrameGen-v0; and beside itself frame_gen/start.safetensors, the supervise
 condition match and coherence of all of them on clips that were held out, over the length of training and twice that.
 """
 
+import functools
 import json
 import sys
 import time
@@ -60,7 +61,7 @@ TUNING: dict[str, dict[str, Any]] = {
         "gae_lambda": 0.95,
     },
 }
-STEPS, SEEDS, JUDGED = 600_000, range(3), 512
+STEPS, SEEDS, JUDGED = 300_000, range(3), 256
 
 
 # The networks that judge
@@ -111,14 +112,16 @@ def damaged(rng, latents, seen):
             np.where(kept, latents, 0),
             later,
             seen[..., z : 2 * z],
+            rng.uniform(0.5, 3.0, (n, 1, 1)) * rng.standard_normal(latents.shape),
             latents,
+            np.tile(rng.uniform(0.5, 3.0, (n, 1, 1)) * rng.standard_normal((n, 1, z)), (1, length, 1)),
         ]
     )
     way = rng.integers(len(new), size=n)
     made = seen.copy()
     made[..., :z] = new[way, np.arange(n)]
-    frozen = way == len(new) - 1
-    made[frozen] = np.tile(latents[frozen], 4)
+    frozen = way >= len(new) - 2
+    made[frozen] = np.tile(made[frozen, :, :z], 4)
     return made.astype(np.float32)
 
 
@@ -133,13 +136,15 @@ def critics():
     look = Network("look", LATENTS, (96, 64), {"shade": 4})
     doubt = Network("doubt", 4 * LATENTS, (192, 96), {"real": 1})
     networks = (judge, look, doubt)
-    steps = []
+    steps: list[np.ndarray] = []
+    sizes: list[np.ndarray] = []
 
     def store(usual):
-        length = np.log(np.sqrt(np.concatenate(steps)))
         parts = {f"codec/{name}": getattr(codec, name) for name in ("mean", "basis", "scale")}
         parts |= {f"usual/{name}": np.array(value, np.float32) for name, value in usual.items()}
-        parts["step"] = np.array([length.mean(), length.std()], np.float32)
+        for name, squares in (("step", steps), ("size", sizes)):
+            length = np.log(np.sqrt(np.concatenate(squares)))
+            parts[name] = np.array([length.mean(), length.std()], np.float32)
         for network in networks:
             parts |= network.arrays()
         save_file(parts, CRITICS)
@@ -176,6 +181,7 @@ def critics():
         clips, latents, reference, shown = batch()
         if len(steps) < 40:
             steps.append((np.diff(latents, axis=1) ** 2).mean(axis=2).ravel())
+            sizes.append((latents**2).mean(axis=2).ravel())
         seen = windows(latents, reference)
         noise = rng.uniform(0, 0.3, (CRITIC_BATCH, 1, 1)) * rng.standard_normal(seen.shape)
         rows = torch.from_numpy((seen + noise).astype(np.float32).reshape(-1, 4 * LATENTS))
@@ -292,24 +298,29 @@ def play(policy, frames, clips="held-out", seed=10_000):
     return returns, dict(zip(env.weights, np.mean(terms, axis=0).tolist(), strict=True)), pictures, asked
 
 
+@functools.cache
+def held_out(frames):
+    """The clips that `play` is asked for are among these, and the features of 1,024 others, as the codec shows them."""
+    clips, codec = data.make(frame_gen.CLIPS, frame_gen.CLIP_SEEDS["held-out"], frames=frames), Critics.load().codec
+    asked = play(rlfilm.load(FOLDER / "start.safetensors"), frames)[3]
+    rest = np.setdiff1d(np.arange(frame_gen.CLIPS), asked)[:1024]
+    return clips, features(codec.decode(codec.encode(clips.frames[rest])))
+
+
 def judge(policy, frames):
     returns, terms, pictures, asked = play(policy, frames)
-    wanted = data.make(frame_gen.CLIPS, frame_gen.CLIP_SEEDS["held-out"], frames=frames)
-    codec = Critics.load().codec
-    rest = np.setdiff1d(np.arange(frame_gen.CLIPS), asked)[:1024]
-    real = features(codec.decode(codec.encode(wanted.frames[rest])))
-    made = features(pictures)
-    match = metrics.condition_match(
-        pictures, wanted.take(asked).captions, wanted.reference[asked], wanted.onsets[asked]
-    )
+    clips, real = held_out(frames)
+    made, wanted = features(pictures), clips.take(asked)
     precision, recall = metrics.precision_recall(real, made)
     half = 1.96 * returns.std(ddof=1) / np.sqrt(len(returns))
     row = {"return_per_frame": returns.mean() / frames, "return_per_frame_ci95": half / frames}
     row |= {f"term_{name}": value for name, value in terms.items()}
     row |= {"frechet": metrics.frechet(real, made), "precision": precision, "recall": recall}
+    match = metrics.condition_match(pictures, wanted.captions, wanted.reference, wanted.onsets)
     row |= {f"match_{name}": value for name, value in match.items()}
     row |= {"warp_error": metrics.warp_error(pictures[:64]), "flicker": metrics.flicker(pictures)}
     row |= {"freeze_rate": metrics.freeze_rate(pictures), "loop_rate": metrics.loop_rate(pictures)}
+    print(frames, {name: round(float(value), 3) for name, value in row.items()}, flush=True)
     return {name: round(float(value), 4) for name, value in row.items()}
 
 

@@ -45,11 +45,13 @@ class FrameGen(BatchEnv):
 
     | term      | weight | pictures                                                        | process              |
     |-----------|--------|-----------------------------------------------------------------|----------------------|
-    | realism   | 0.3    | probability that the four frames are of a real clip, undamaged  | 1 - |z' - m|² / 2 q² |
+    | realism   | 0.3    | probability that the four frames are of a real clip, undamaged* | 1 - |z' - m|² / 2 q² |
     | coherence | 0.1    | g of how far the step |z' - z| is outside of what real clips do | 1 - |z' - z|² / 2 s² |
     | caption   | 0.3    | probability of the caption's words, mean over the five          | 1 - |z' - c|² / 2 r² |
     | look      | 0.15   | g of shade and ground against the reference's, in tenths        | 0                    |
     | beat      | 0.15   | g of the subject's swelling against the pulse, in quarters      | 0                    |
+
+    * times g of how far the length of z' is outside of that of real frames: beyond them a network's word means nothing.
 
     What the networks make of real clips is not always 1: realism and caption are over what half of the real clips
     reach, at most 1, so that nothing is gained by being more typical than they are.
@@ -66,7 +68,7 @@ class FrameGen(BatchEnv):
         "render_fps": data.FPS,
         "yardsticks": {  # python -m rlfilm_lib.envs.yardsticks rlfilm/FrameGen-v0
             2: {"random": -624.28, "expert": 10.32},
-            32: {"random": 2.93, "expert": 14.78},
+            32: {"random": 2.65, "expert": 14.76},
         },
     }
     weights: ClassVar[dict[str, float]] = {
@@ -292,8 +294,8 @@ class Pictures:
         beat = judged["pulse"] - self.pulse[clip, np.minimum(elapsed, self.pulse.shape[1] - 1)]
         return np.stack(
             [
-                np.minimum(judged["real"] / self.critics.usual["real"], 1),
-                _bell(self.critics.excess(new - video[: len(new)])),
+                np.minimum(judged["real"] / self.critics.usual["real"], 1) * _bell(_excess(new, self.critics.size)),
+                _bell(_excess(new - video[: len(new)], self.critics.step)),
                 np.minimum(np.exp(log_prob).mean(axis=0) / self.critics.usual["caption"], 1),
                 _bell(np.sqrt(((judged["shade"] - shade) ** 2).mean(axis=1)) / TENTH),
                 _bell(beat / QUARTER),
@@ -328,13 +330,15 @@ class Critics:
 
     `real` was trained to tell four frames of a real clip from damaged ones: noisy, averaged, shrunk, out of order,
     frozen, and made by the supervised start. The others were trained on real and on slightly noisy frames.
-    usual: what half of the real windows reach; step: mean and deviation of the log of a real step's length.
+    usual: what half of the real windows reach; step, size: mean and deviation of the log of a real step's length, and
+    of a real frame's latent.
     """
 
     codec: PCA
     weights: dict[str, NDArray[np.float32]]
     usual: dict[str, float]
     step: tuple[float, float]
+    size: tuple[float, float]
 
     @classmethod
     def load(cls) -> "Critics":
@@ -343,7 +347,8 @@ class Critics:
         mean, basis, scale = (arrays.pop(f"codec/{name}") for name in ("mean", "basis", "scale"))
         codec = PCA(mean, basis, scale, (16, 16, 3))
         usual = {name: float(arrays.pop(f"usual/{name}")) for name in ("real", "caption")}
-        return cls(codec, arrays, usual, tuple(arrays.pop("step").tolist()))
+        step, size = (tuple(arrays.pop(name).tolist()) for name in ("step", "size"))
+        return cls(codec, arrays, usual, step, size)
 
     def __call__(self, window: NDArray) -> dict[str, NDArray]:
         """Of windows (N, 4 · Z): probability of being real (N,), log-probabilities of each slot's words, shade and
@@ -360,12 +365,6 @@ class Critics:
         """Shade of the subject and of the ground (N, 4), in [0, 1], of latents (N, Z)."""
         return self._head("shade", self._hidden("look", frame))
 
-    def excess(self, change: NDArray) -> NDArray:
-        """How far the length of a step (Z, n) is outside of ±2 deviations of real ones', in deviations."""
-        mean, deviation = self.step
-        length = np.log(np.sqrt((change**2).mean(axis=0)) + 1e-6)
-        return np.maximum(np.abs(length - mean) / deviation - 2, 0)
-
     def _hidden(self, name: str, x: NDArray) -> NDArray:
         for layer in range(2):
             x = np.maximum(x @ self.weights[f"{name}/{layer}/kernel"] + self.weights[f"{name}/{layer}/bias"], 0)
@@ -373,6 +372,13 @@ class Critics:
 
     def _head(self, name: str, hidden: NDArray) -> NDArray:
         return hidden @ self.weights[f"{name}/kernel"] + self.weights[f"{name}/bias"]
+
+
+def _excess(latents: NDArray, usual: tuple[float, float]) -> NDArray:
+    """How far the log of the latents' length (Z, n) is outside of ±2 deviations of the usual, in deviations (n,)."""
+    mean, deviation = usual
+    length = np.log(np.sqrt((latents**2).mean(axis=0)) + 1e-6)
+    return np.maximum(np.abs(length - mean) / deviation - 2, 0)
 
 
 def _bell(error: NDArray) -> NDArray:
