@@ -355,7 +355,8 @@ def main() -> None:
     stored = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
     for name in [options.part] if options.part else PARTS:
         made = PARTS[name](clips, flow_class, options, options.out / options.size / name)
-        command = shlex.join(["python", f"course/media/{Path(__file__).name}", *sys.argv[1:]])
+        asked = [name] + ["--size", options.size] * (options.size != "lesson")
+        command = shlex.join(["python", f"course/media/{Path(__file__).name}", *asked])
         about = {"command": command, "device": options.device, "backend": options.backend, "versions": versions()}
         stored.setdefault(options.size, {})[name] = about | made
         write_json(TARGET, stored)
