@@ -371,7 +371,9 @@ def generate(
         Path | None, typer.Option(metavar="FILE", help="The subject at its start, as large as the model's pictures.")
     ] = None,
     sound: Annotated[Path | None, typer.Option(metavar="FILE", help="A sound whose beats drive the motion.")] = None,
-    model: Annotated[str, typer.Option(help="flow or gan.")] = "flow",
+    model: Annotated[
+        str, typer.Option(help="flow, gan, or actor-critic: a policy whose actions are the frames.")
+    ] = "flow",
     run: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of a trained model. Default: the one of the course.")
     ] = None,

@@ -1,7 +1,7 @@
 """Generating clips: a prompt, a picture or a sound in, a film of a second or two out, by a generator of the course.
 
-A generator lies in a folder: `generator.safetensors`, what it learned, and `codec.safetensors`, how it sees pictures.
-Those that come with the course are in course/media/ of a clone.
+A generator lies in a folder: `generator.safetensors`, what it learned, and there or in the folder above
+`codec.safetensors`, how it sees pictures. Those that come with the course are in course/media/ of a clone.
 """
 
 import importlib
@@ -14,17 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 import rlfilm_lib as rlfilm
+from rlfilm_lib.envs import frame_gen
 from rlfilm_lib.errors import UserError, unknown
 from rlfilm_lib.media import clip
 from rlfilm_lib.rl import checkpoint
 from rlfilm_lib.rl.streams import Purpose, stream
 from rlfilm_lib.video import data, features
+from rlfilm_lib.video.captions import parse
 from rlfilm_lib.video.codec import PCA
 from rlfilm_lib.video.conditions import Encoder
 
-MODELS = {"flow": "Flow", "gan": "GAN"}
-"""Models, and their classes in the modules of these names of either framework."""
 MEDIA = Path(__file__).resolve().parent.parent / "course" / "media"
+MODELS = {
+    "flow": MEDIA / "flow" / "lesson",
+    "gan": MEDIA / "gan",
+    "actor-critic": MEDIA / "frame_gen" / "start.safetensors",
+}
+"""Models, and where the one of the course is. The actor is the supervised start: none tuned on the reward makes better
+clips yet."""
+CLASSES = {"flow": "Flow", "gan": "GAN"}
+"""In the modules of these names, of either framework."""
+CODEC = "codec.safetensors"
 LEAST_PIXELS = 240
 """Of a clip's height in the file: small pictures are enlarged by a whole number, without smoothing."""
 GAP = 2
@@ -58,24 +68,19 @@ def make_clip(
     clip.check_path(out)
     if out.exists() and not force:
         raise UserError(f"{out} is already there: replace it with --force, or choose another place with --out")
-    backend = rlfilm.choose_backend(backend)
-    folder = run or MEDIA / model
-    module = importlib.import_module(f"{rlfilm.BACKENDS[backend][1]}.{model}")
-    generator = getattr(module, MODELS[model]).load(folder, device)
-    encoder = Encoder(PCA.load(folder / "codec.safetensors"), generator.size.frames)
-    heard = None if sound is None else read_sound(sound, generator.size.frames)
-    conditions = encoder(
-        None if prompt is None else [prompt],
-        None if image is None else read_picture(image)[None],
-        None
-        if heard is None
-        else data.measure_onsets(heard.mean(axis=1), clip.SAMPLE_RATE, generator.size.frames)[None],
-    )
-    generator.require_fit(conditions)
+    run = run or MODELS[model]
+    if model == "actor-critic":
+        backend = None
+        make: Sampler | Player = Player(run)
+    else:
+        backend = rlfilm.choose_backend(backend)
+        module = importlib.import_module(f"{rlfilm.BACKENDS[backend][1]}.{model}")
+        make = Sampler(getattr(module, CLASSES[model]).load(run, device), run)
+    heard = None if sound is None else read_sound(sound, make.frames)
+    onsets = None if heard is None else data.measure_onsets(heard.mean(axis=1), clip.SAMPLE_RATE, make.frames)
     checkpoint.make_folder(out.parent)
     began = time.perf_counter()
-    latents = generator.sample(np.repeat(conditions, samples, axis=0), stream(seed, 0, Purpose.NOISE))
-    frames = encoder.codec.decode(latents)
+    frames = make(prompt, None if image is None else read_picture(image), onsets, samples, seed)
     seconds = time.perf_counter() - began
     clip.write(out, grid(frames), data.FPS, sound=None if heard is None else [heard])
     seen = features.caption(frames, "held_out")
@@ -83,15 +88,67 @@ def make_clip(
         "out": str(out),
         "prompt": prompt,
         "model": model,
-        "run": str(folder),
+        "run": str(run),
         "backend": backend,
         "seed": seed,
         "samples": samples,
-        "frames": generator.size.frames,
+        "frames": make.frames,
         "fps": data.FPS,
         "seen": [each.text for each in seen],
         "sampling_s": round(seconds, 3),
     }
+
+
+class Sampler:
+    """Clips of a generator that was saved to a folder, with its codec."""
+
+    def __init__(self, generator: Any, folder: Path) -> None:
+        codec = next((each / CODEC for each in (folder, folder.parent) if (each / CODEC).is_file()), None)
+        if codec is None:
+            raise UserError(f"no {CODEC} in {folder} or above it: put there what the generator was trained with")
+        self.generator, self.frames = generator, generator.size.frames
+        self.encoder = Encoder(PCA.load(codec), self.frames)
+
+    def __call__(
+        self, prompt: str | None, picture: NDArray | None, onsets: NDArray | None, samples: int, seed: int
+    ) -> NDArray[np.uint8]:
+        """So many clips (N, T, H, W, 3) uint8: of a caption, a picture (H, W, 3) and onsets (T,), or some of them."""
+        conditions = self.encoder(
+            None if prompt is None else [prompt],
+            None if picture is None else picture[None],
+            None if onsets is None else onsets[None],
+        )
+        self.generator.require_fit(conditions)
+        latents = self.generator.sample(np.repeat(conditions, samples, axis=0), stream(seed, 0, Purpose.NOISE))
+        return self.encoder.codec.decode(latents)
+
+
+class Player:
+    """Clips that a policy for rlfilm/FrameGen-v0 makes, frame by frame.
+
+    It always goes by a caption, a picture and a sound. Where it is given no picture, a subject is drawn as the caption
+    says, another for each clip; where no sound, steady beats are drawn.
+    """
+
+    frames = 16
+
+    def __init__(self, path: Path) -> None:
+        self.policy = rlfilm.load(path)
+
+    def __call__(
+        self, prompt: str | None, picture: NDArray | None, onsets: NDArray | None, samples: int, seed: int
+    ) -> NDArray[np.uint8]:
+        """As `Sampler`'s; UserError without a caption."""
+        if prompt is None:
+            raise UserError("model 'actor-critic' goes by a caption: give --prompt, or choose --model flow")
+        rng = stream(seed, 0, Purpose.NOISE)
+        captions = [parse(prompt)] * samples
+        drawn = data.film(captions, data.stage(rng, captions), data.rhythm(rng, samples, self.frames))
+        if picture is not None:
+            drawn = drawn._replace(reference=np.repeat(picture[None], samples, axis=0))
+        if onsets is not None:
+            drawn = drawn._replace(onsets=np.repeat(onsets[None], samples, axis=0))
+        return frame_gen.perform(self.policy.seeded(seed), drawn)
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:

@@ -116,6 +116,15 @@ def test_each_way_in_changes_the_condition_and_nothing_else_is_told(model, tmp_p
     assert whole[:, encoder.parts["given"]].tolist() == [[1, 1, 1]]
 
 
+def test_a_policy_makes_a_clip_frame_by_frame(tmp_path, generate):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        asked = f"{PROMPT} --model actor-critic --samples 2 --seed {seed} --out {tmp_path}/{name}.mp4 --json"
+        code, out, _ = generate(asked)
+        assert code == 0 and len(json.loads(out.splitlines()[-1])["seen"]) == 2
+    one, again, other = ((tmp_path / f"{name}.mp4").read_bytes() for name in "abc")
+    assert one == again != other
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
@@ -129,6 +138,7 @@ def test_each_way_in_changes_the_condition_and_nothing_else_is_told(model, tmp_p
         ("--sound {none}", "none.png"),
         (PROMPT + " --samples 0", "--samples 0"),
         (PROMPT + " --model diffusion", "'diffusion'"),
+        ("--image {start} --model actor-critic --run course", "goes by a caption"),
         (PROMPT + " --model gan", "not 'gan'"),
         (PROMPT + " --run {nowhere}", "no generator at"),
         (PROMPT + " --out {there}", "--force"),
@@ -143,6 +153,9 @@ def test_what_cannot_be_is_refused_in_one_line(asked, words, model, tmp_path, ge
         paths["silent"] = paths["short"] = beats([0] * 8 if "silent" in asked else [0, 1, 0])
     if "{sound}" in asked:
         paths["sound"] = beats([1, 0, 0, 0, 1, 0, 0, 0])
+    if "{start}" in asked:
+        paths["start"] = picture(16)
+        asked = asked.replace(" --run course", f" --run {generating.MODELS['actor-critic']}")
     line = asked.format(nowhere=tmp_path / "nowhere", **paths)
     code, out, err = generate(line if "--run" in line else f"{line} --run {model}")
     assert (code, out, err.count("\n")) == (2, "", 1) and words in err and err.startswith("rlfilm: ")

@@ -509,7 +509,7 @@ def terms_of(policy, controls, scenes=48, seed=1000, deterministic=True):
     for _ in range(BEATS):
         observations, rewards, _, _, terms = env.advance(policy(observations, deterministic=deterministic))
         total, returns = total + terms, returns + rewards
-    total[:-1] /= BEATS  # rhythm is paid once per shot, in shares of the whole
+    total[:-1] /= BEATS  # rhythm is paid in shares of the whole
     return total, returns
 
 

@@ -61,7 +61,8 @@ class FrameGen(BatchEnv):
     choose m instead. The expert is that optimum; with pictures it plays on the clip from which the episode's condition
     was taken, which no agent sees.
 
-    `clips`: "train" or "held-out", two sets of 4,096; `frames`: 8 to 32. Yardsticks are those of 16 frames.
+    `clips`: "train" or "held-out", two sets of 4,096, or clips of one's own; `frames`: 8 to 32. Yardsticks are those of
+    16 frames.
     """
 
     metadata: dict[str, Any] = BatchEnv.metadata | {
@@ -81,14 +82,16 @@ class FrameGen(BatchEnv):
         num_envs: int = 1,
         controls: int = 32,
         frames: int = 16,
-        clips: Literal["train", "held-out"] = "train",
+        clips: Literal["train", "held-out"] | data.Clips = "train",
         render_mode: str | None = None,
     ) -> None:
         check_controls(controls, {2: "a linear-Gaussian process", 32: "pictures"})
         data.check(1, data.SIZES[0], frames)
-        if clips not in CLIP_SEEDS:
+        if isinstance(clips, str) and clips not in CLIP_SEEDS:
             raise unknown("set of clips", clips, CLIP_SEEDS)
-        self.source: Process | Pictures = Process() if controls == 2 else pictures(clips, frames)
+        self.source: Process | Pictures = (
+            Process() if controls == 2 else pictures(clips, frames) if isinstance(clips, str) else Pictures.of(clips)
+        )
         source = self.source
         observed = source.context * controls + source.condition + 1
         super().__init__(
@@ -98,7 +101,9 @@ class FrameGen(BatchEnv):
             render_mode,
         )
         self.controls, self.frames, self.episode_steps = controls, frames, frames  # type: ignore[misc]
-        if frames != 16 or clips != "train":  # the yardsticks are those of 16 frames of the first set
+        if frames != 16 or not (
+            isinstance(clips, str) and clips == "train"
+        ):  # the yardsticks are those of 16 frames of the first set
             self.metadata = self.metadata | {"yardsticks": {}}
         self._video = np.zeros((source.context * controls, num_envs), np.float32)
         self._told = np.zeros((source.told, num_envs), np.float32)
@@ -266,6 +271,19 @@ class Pictures:
 
     context: ClassVar[int] = CONTEXT
 
+    @classmethod
+    def of(cls, clips: data.Clips) -> "Pictures":
+        """These clips as latents and conditions."""
+        critics = Critics.load()
+        return cls(
+            critics,
+            critics.codec.encode(clips.frames),
+            data.pulse(clips.onsets),
+            grammar.encode(clips.captions),
+            conditions.text(clips.captions).T,
+            critics.codec.encode(clips.reference).T,
+        )
+
     @property
     def told(self) -> int:
         return len(self.text) + len(self.reference)
@@ -276,7 +294,10 @@ class Pictures:
 
     def begin(self, uniform: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """The video (K · Z, n), what is told (24 + Z, n) and the clip (1, n) that each is taken from."""
-        clip = (uniform[0] * len(self.latents)).astype(np.int64)
+        return self.at((uniform[0] * len(self.latents)).astype(np.int64))
+
+    def at(self, clip: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """The same for clips of these numbers (n,)."""
         reference = self.reference[:, clip]
         return np.tile(reference, (CONTEXT, 1)), np.concatenate([self.text[:, clip], reference]), clip[None]
 
@@ -311,16 +332,20 @@ class Pictures:
 @functools.cache
 def pictures(clips: str, frames: int) -> Pictures:
     """The set of that name. It is made in about a second, and kept."""
-    critics = Critics.load()
-    made = data.make(CLIPS, CLIP_SEEDS[clips], frames=frames)
-    return Pictures(
-        critics,
-        critics.codec.encode(made.frames),
-        data.pulse(made.onsets),
-        grammar.encode(made.captions),
-        conditions.text(made.captions).T,
-        critics.codec.encode(made.reference).T,
-    )
+    return Pictures.of(data.make(CLIPS, CLIP_SEEDS[clips], frames=frames))
+
+
+def perform(policy: Callable[..., NDArray], asked: data.Clips) -> NDArray[np.uint8]:
+    """What a policy makes, sampled, of the captions, references and onsets of N clips: (N, T, H, W, 3) uint8."""
+    env = FrameGen(len(asked.captions), frames=asked.onsets.shape[1], clips=asked)
+    env.reset(seed=0)
+    beginning = env.source.at(np.arange(env.num_envs))  # type: ignore[union-attr]
+    state = env.state() | dict(zip(("video", "told", "clip"), (array.T for array in beginning), strict=True))
+    observations, states = env.restore(state), [state]
+    for _ in range(env.frames):
+        observations = env.advance(policy(observations, deterministic=False))[0]
+        states.append(env.state())
+    return np.stack([env.clip(states, index) for index in range(env.num_envs)])
 
 
 @dataclass(frozen=True)

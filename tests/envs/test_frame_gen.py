@@ -284,3 +284,24 @@ def test_ppo_comes_near_the_optimum_of_the_process():
     after = rlfilm.evaluate(learner.policy(), ID, episodes=64, seed=1, controls=2).return_mean
     best = rlfilm.evaluate(FrameGen(1, controls=2).expert_policy(), ID, episodes=64, seed=1, controls=2).return_mean
     assert before < best - 1.5 and after > best - 0.4
+
+
+@sklearn
+def test_a_policy_that_copies_makes_the_clips_it_was_asked_for():
+    """Its actions are the latents of the clips, in their order: every clip must begin in its own environment."""
+    from rlfilm_lib.envs.frame_gen import Critics, perform
+    from rlfilm_lib.video import data
+
+    asked = data.make(5, 77)
+    codec = Critics.load().codec
+    latents = iter(np.moveaxis(codec.encode(asked.frames), 1, 0))
+    seen = []
+
+    def copy(observations, deterministic):
+        seen.append(observations)
+        return next(latents)
+
+    made = perform(copy, asked)
+    np.testing.assert_array_equal(made, codec.decode(codec.encode(asked.frames)))
+    np.testing.assert_allclose(seen[0][:, :32], codec.encode(asked.reference), atol=1e-5)
+    np.testing.assert_allclose(np.stack(seen, 1)[:, :, -2], data.pulse(asked.onsets), atol=1e-6)
