@@ -27,7 +27,7 @@ SHOWN: dict[str, list[tuple[str, Any]]] = {
     "character": [(gesture, {"gesture": gesture, "cue": "look"}) for gesture in ("bow", "wave", "point", "sit")],
 }
 """Briefs of the sheets: what they are called, and what the environment takes."""
-MOMENT = {"camera": 1.0, "light": 1.0, "character": 0.6}
+MOMENT = {"camera": 1.0, "light": 1.0, "character": 0.4}
 """The part of the take at which it is shown."""
 
 
