@@ -11,6 +11,7 @@ are those of the whole reward: the final policy, deterministic, over 100 takes o
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +72,13 @@ def train(name: str, backend: str, seed: int, steps: int) -> dict[str, object]:
     learner = rlfilm.learner("ppo", env, backend=backend, seed=seed, **SETTINGS)
     first = (backend, seed) == ("tensorflow", SEEDS[0])
     if first and name == "everything":
-        save_policy(FOLDER / "untrained.safetensors", learner.policy())
+        save_policy(FOLDER / "untrained.safetensors", replace(learner.policy(), env_id=SCENE))
     untrained, began = earned(learner.policy()), time.perf_counter()
     history = rlfilm.train(learner, env, steps, progress=False)
     seconds = round(time.perf_counter() - began)
     if first:
-        save_policy(FOLDER / f"{'policy' if name == 'everything' else 'focus_alone'}.safetensors", learner.policy())
+        file = FOLDER / f"{'policy' if name == 'everything' else 'focus_alone'}.safetensors"
+        save_policy(file, replace(learner.policy(), env_id=SCENE))
     trained = earned(learner.policy())
     print(
         f"{name}, {backend} {seed}: {untrained:.1f} to {trained:.1f} after {steps:,} steps in {seconds} s", flush=True

@@ -13,6 +13,7 @@ ends, and one that is stored with the same settings is not made again.
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def long_run(backend: str, seed: int) -> dict[str, Any]:
     wall = time.perf_counter() - began
     if (backend, seed) == (BACKENDS[0], SEEDS[0]):
         POLICY.parent.mkdir(exist_ok=True)
-        save_policy(POLICY, learner.policy())
+        save_policy(POLICY, replace(learner.policy(), env_id=SCENE))
     parts = np.array_split(np.arange(len(history)), 20)
     curve = {name: [round(float(np.nanmean(history.column(name)[part])), 2) for part in parts]
              for name in ("steps", "return_mean", "episode_length")}  # fmt: skip
