@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import sys
 import wave
 
@@ -139,6 +140,9 @@ def test_a_policy_makes_a_clip_frame_by_frame(tmp_path, generate):
         (PROMPT + " --samples 0", "--samples 0"),
         (PROMPT + " --model diffusion", "'diffusion'"),
         ("--image {start} --model actor-critic --run course", "goes by a caption"),
+        (PROMPT + " --model actor-critic --run {scene}", "do not fit the pictures of rlfilm/FrameGen-v0"),
+        (PROMPT + " --run {damaged}", "damaged"),
+        (PROMPT + " --run {without}", "no codec.safetensors in"),
         (PROMPT + " --model gan", "not 'gan'"),
         (PROMPT + " --run {nowhere}", "no generator at"),
         (PROMPT + " --out {there}", "--force"),
@@ -156,6 +160,11 @@ def test_what_cannot_be_is_refused_in_one_line(asked, words, model, tmp_path, ge
     if "{start}" in asked:
         paths["start"] = picture(16)
         asked = asked.replace(" --run course", f" --run {generating.MODELS['actor-critic']}")
+    paths["scene"] = generating.MEDIA / "first_take"
+    for name in ("damaged", "without"):
+        paths[name] = shutil.copytree(model, tmp_path / name / "run")
+    (paths["damaged"] / "codec.safetensors").write_bytes((model / "codec.safetensors").read_bytes()[:-100])
+    (paths["without"] / "codec.safetensors").unlink()
     line = asked.format(nowhere=tmp_path / "nowhere", **paths)
     code, out, err = generate(line if "--run" in line else f"{line} --run {model}")
     assert (code, out, err.count("\n")) == (2, "", 1) and words in err and err.startswith("rlfilm: ")

@@ -20,7 +20,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from itertools import islice
@@ -339,16 +339,33 @@ def timed(call: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=PARTS, help="all three without")
-    parser.add_argument("--size", choices=SCALES, default="lesson")
+def parser_for(description: str, parts: Iterable[str], out: str) -> argparse.ArgumentParser:
+    """What the script of a generator can be asked for; `out`: where its runs are kept unless it is told."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", choices=parts, help="all of them without")
     parser.add_argument("--backend", choices=rlfilm.BACKENDS, default="pytorch")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--mixed-precision", action="store_true", help="multiply matrices in bfloat16")
-    parser.add_argument("--minibatch-size", type=int, help="where memory is short")
-    parser.add_argument("--out", type=Path, default=Path("runs/flow"), help="where the runs are kept")
+    parser.add_argument("--out", type=Path, default=Path(out), help="where the runs are kept")
     parser.add_argument("--resume", action="store_true", help="go on with the runs in --out")
+    return parser
+
+
+def run(main: Callable[[], None]) -> None:
+    """End as a command does: 2 after one line for a mistake, 130 after Ctrl-C."""
+    try:
+        main()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def main() -> None:
+    parser = parser_for(__doc__, PARTS, "runs/flow")
+    parser.add_argument("--size", choices=SCALES, default="lesson")
+    parser.add_argument("--minibatch-size", type=int, help="where memory is short")
     options = parser.parse_args()
     flow_class = import_module(f"{rlfilm.BACKENDS[options.backend][1]}.flow").Flow
     clips = Clips(SCALES[options.size])
@@ -364,10 +381,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

@@ -17,7 +17,6 @@ way (clips.npz, latents), and gan.json. The run is kept in --out with its checkp
 import argparse
 import json
 import shlex
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -26,11 +25,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from flow import MODALITIES, SCALES, Clips, rounded, timed
+from flow import MODALITIES, SCALES, Clips, parser_for, rounded, run, timed
 from numpy.typing import NDArray
 
 import rlfilm_lib as rlfilm
-from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl.checkpoint import read_tensors, write_json, write_tensors
 from rlfilm_lib.run import versions
 from rlfilm_lib.video import gan
@@ -195,21 +193,14 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {"train": training, "compare":
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=PARTS, help="both without")
-    parser.add_argument("--backend", choices=rlfilm.BACKENDS, default="pytorch")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--mixed-precision", action="store_true", help="multiply matrices in bfloat16")
-    parser.add_argument("--out", type=Path, default=Path("runs/gan"), help="where the run is kept")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    options = parser.parse_args()
+    options = parser_for(__doc__, PARTS, "runs/gan").parse_args()
     model_class = import_module(f"{rlfilm.BACKENDS[options.backend][1]}.gan").GAN
     clips = Clips(SCALES["lesson"])
     draw = clips.draw()
     stored = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
     for name in [options.part] if options.part else PARTS:
         made = PARTS[name](clips, draw, model_class, options)
-        command = shlex.join(["python", f"course/media/{Path(__file__).name}", *sys.argv[1:]])
+        command = shlex.join(["python", f"course/media/{Path(__file__).name}", name])
         about = {"command": command, "device": options.device, "backend": options.backend, "versions": versions()}
         stored[name] = about | made
         write_json(TARGET, stored)
@@ -217,10 +208,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

@@ -94,7 +94,7 @@ class BatchEnv(gym.vector.VectorEnv):
 
     Environment i of a batch seeded s lives through the same episodes as a single environment seeded s + i. A step
     returns observations (N, F) float32, rewards (N,) float64, terminated and truncated (N,) bool, and
-      info["reward_terms"]  {term: (N,)}, each in [0, 1], of the step just taken: reward = sum of weights[term] · term;
+      info["reward_terms"]  {term: (N,)}, about [0, 1], of the step just taken: reward = sum of weights[term] · term;
       info["final_obs"], info["final_info"], with their masks, as Gymnasium's SyncVectorEnv lays them out.
 
     A subclass declares `weights`, `episode_steps` and `draws`, the uniforms it needs to begin an episode, and keeps all

@@ -13,6 +13,8 @@ from safetensors.numpy import load_file
 
 from rlfilm_lib.envs.batch import BatchEnv, SingleEnv, between, check_controls
 from rlfilm_lib.errors import UserError, unknown
+from rlfilm_lib.rl.evaluate import require_same_spaces
+from rlfilm_lib.rl.policy import Policy
 from rlfilm_lib.video import captions as grammar
 from rlfilm_lib.video import conditions, data
 from rlfilm_lib.video.captions import VOCABULARY
@@ -336,8 +338,13 @@ def pictures(clips: str, frames: int) -> Pictures:
 
 
 def perform(policy: Callable[..., NDArray], asked: data.Clips) -> NDArray[np.uint8]:
-    """What a policy makes, sampled, of the captions, references and onsets of N clips: (N, T, H, W, 3) uint8."""
+    """What a policy makes, sampled, of the captions, references and onsets of N clips: (N, T, H, W, 3) uint8.
+
+    UserError where the policy was made for another task.
+    """
     env = FrameGen(len(asked.captions), frames=asked.onsets.shape[1], clips=asked)
+    if isinstance(policy, Policy):
+        require_same_spaces(policy, env, "the pictures of rlfilm/FrameGen-v0")
     env.reset(seed=0)
     beginning = env.source.at(np.arange(env.num_envs))  # type: ignore[union-attr]
     state = env.state() | dict(zip(("video", "told", "clip"), (array.T for array in beginning), strict=True))

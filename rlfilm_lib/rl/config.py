@@ -236,9 +236,9 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
     },
 }
 """Settings per (algorithm, environment id) that replace the defaults. What they reach is measured by
-tests/bench/bench_learning.py on MovieScene-v0, by the script in course/media/ of its name on CameraMove-v0, Lighting-v0
-and Character-v0, and by tests/bench/best_settings.py on Gymnasium's own. Those of Storyboard-v0 and FilmEdit-v0 come
-from single short runs, and no table of seeds stands behind them yet."""
+tests/bench/bench_learning.py on MovieScene-v0, by the script in course/media/ of its name on CameraMove-v0,
+Lighting-v0, Character-v0 and FilmEdit-v0, and by tests/bench/best_settings.py on Gymnasium's own. That of Storyboard-v0
+comes from single short runs, and no table of seeds stands behind it yet."""
 
 _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "learning_rate": (lambda rate: 0 < rate < math.inf, "a finite number above 0"),

@@ -60,7 +60,7 @@ def evaluate(
     env = make_vec(env_id, num_envs=num_envs, **env_kwargs)
     try:
         if isinstance(policy, Policy):
-            _require_same_spaces(policy, env, env_id)
+            require_same_spaces(policy, env, env_id)
         returns = _play(policy, env, episodes // num_envs, seed, deterministic=not sampled)
         scale = yardsticks(env)
     finally:
@@ -97,7 +97,8 @@ def _play(
     return np.array([episodes[:episodes_each] for episodes in finished]).ravel()
 
 
-def _require_same_spaces(policy: Policy, env: gym.vector.VectorEnv, env_id: str) -> None:
+def require_same_spaces(policy: Policy, env: gym.vector.VectorEnv, env_id: str) -> None:
+    """UserError unless the environment's observations and actions are those that the policy was made for."""
     for role, ours, theirs in (
         ("observations", policy.observation_space, env.single_observation_space),
         ("actions", policy.action_space, env.single_action_space),

@@ -3,6 +3,7 @@
 import abc
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,6 +29,28 @@ FEW_WEIGHTS = 1_000_000
 """Below it a GPU is not expected to pay."""
 VECTORS = {"theta": "", "m": "adam/m/", "v": "adam/v/"}
 """A learner's vectors, and the prefix of their parts' names in a file."""
+
+
+def adam(weights: Weights, gradient: Callable[[], Weights], steps: int, learning_rate: float) -> None:
+    """Adam in NumPy (Kingma & Ba 2015), for networks that are too small to need a framework. Changes the weights.
+
+    gradient(): the loss's at the weights as they are, under their names; learning_rate: falls to 0 over the steps.
+
+    >>> weights = {"x": np.array([3.0])}
+    >>> adam(weights, lambda: {"x": 2 * (weights["x"] - 1)}, steps=200, learning_rate=0.2)
+    >>> weights["x"].round(3).tolist()
+    [1.0]
+    """
+    m = {name: np.zeros_like(array) for name, array in weights.items()}
+    v = {name: np.zeros_like(array) for name, array in weights.items()}
+    beta1, beta2 = ADAM_BETAS
+    for step in range(1, steps + 1):
+        rate = learning_rate * (1 - (step - 1) / steps)
+        for name, slope in gradient().items():
+            m[name] += (1 - beta1) * (slope - m[name])
+            v[name] += (1 - beta2) * (slope * slope - v[name])
+            scaled = np.sqrt(v[name] / (1 - beta2**step)) + ADAM_EPSILON
+            weights[name] -= rate / (1 - beta1**step) * m[name] / scaled
 
 
 class Learner(abc.ABC):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlfilm_lib.errors import UserError
-from rlfilm_lib.rl.learner import ADAM_BETAS, ADAM_EPSILON, Learner
+from rlfilm_lib.rl.learner import Learner, adam
 from rlfilm_lib.rl.policy import Policy, Weights, flatten, mlp, orthogonal
 from rlfilm_lib.rl.streams import Purpose, stream
 
@@ -132,17 +132,7 @@ def descend(
     model = RewardModel(weights, seen.mean(axis=0), np.where(scale > 1e-6, scale, 1.0))
     preferred = pairs.preferred.astype(np.float32)
     standardized = Pairs(model.standardized(pairs.first), model.standardized(pairs.second), preferred)
-    m = {name: np.zeros_like(array) for name, array in weights.items()}
-    v = {name: np.zeros_like(array) for name, array in weights.items()}
-    beta1, beta2 = ADAM_BETAS
-    for step in range(1, steps + 1):
-        _, slopes = gradient(weights, standardized, decay)
-        rate = learning_rate * (1 - (step - 1) / steps)
-        for name, slope in slopes.items():
-            m[name] += (1 - beta1) * (slope - m[name])
-            v[name] += (1 - beta2) * (slope * slope - v[name])
-            scaled = np.sqrt(v[name] / (1 - beta2**step)) + ADAM_EPSILON
-            weights[name] -= rate / (1 - beta1**step) * m[name] / scaled
+    adam(weights, lambda: gradient(weights, standardized, decay)[1], steps, learning_rate)
     return model
 
 

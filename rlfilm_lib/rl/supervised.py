@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlfilm_lib.rl import reference
-from rlfilm_lib.rl.learner import ADAM_BETAS, ADAM_EPSILON
-from rlfilm_lib.rl.policy import Policy, initialize
+from rlfilm_lib.rl.learner import adam
+from rlfilm_lib.rl.policy import Policy, Weights, initialize
 from rlfilm_lib.rl.streams import Purpose, stream
 
 
@@ -36,17 +36,11 @@ def fit(
     """
     weights = initialize(stream(seed, 0, Purpose.WEIGHTS), observation_space, action_space, hidden_sizes)
     order = stream(seed, 0, Purpose.MINIBATCHES)
-    m = {name: np.zeros_like(array) for name, array in weights.items()}
-    v = {name: np.zeros_like(array) for name, array in weights.items()}
-    beta1, beta2 = ADAM_BETAS
-    for step in range(1, steps + 1):
+    ones, zeros = np.ones(minibatch_size), np.zeros(minibatch_size)
+
+    def gradient() -> Weights:
         rows = order.integers(len(observations), size=minibatch_size)
-        ones, zeros = np.ones(minibatch_size), np.zeros(minibatch_size)
-        _, slopes = reference.reinforce(weights, observations[rows], actions[rows], ones, zeros, 0.0, 0.0)
-        rate = learning_rate * (1 - (step - 1) / steps)
-        for name, slope in slopes.items():
-            m[name] += (1 - beta1) * (slope - m[name])
-            v[name] += (1 - beta2) * (slope * slope - v[name])
-            scaled = np.sqrt(v[name] / (1 - beta2**step)) + ADAM_EPSILON
-            weights[name] -= rate / (1 - beta1**step) * m[name] / scaled
+        return reference.reinforce(weights, observations[rows], actions[rows], ones, zeros, 0.0, 0.0)[1]
+
+    adam(weights, gradient, steps, learning_rate)
     return Policy(weights, observation_space, action_space)

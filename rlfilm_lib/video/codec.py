@@ -15,12 +15,13 @@ by what they hold, and makes them white, as generators like them.
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
 from rlfilm_lib.errors import UserError
+from rlfilm_lib.rl.checkpoint import read_tensors, write_tensors
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,13 @@ class PCA:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a safetensors file."""
-        shape = np.array(self.shape, np.int64)
-        save_file({"mean": self.mean, "basis": self.basis, "scale": self.scale, "shape": shape}, os.fspath(path))
+        write_tensors(Path(path), {"mean": self.mean, "basis": self.basis, "scale": self.scale}, {"shape": self.shape})
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "PCA":
-        """Read what `save` wrote."""
-        arrays = load_file(os.fspath(path))
-        height, width, channels = arrays["shape"].tolist()
-        return cls(arrays["mean"], arrays["basis"], arrays["scale"], (height, width, channels))
+        """Read what `save` wrote. UserError where the file is missing or damaged."""
+        arrays, described = read_tensors(Path(path), "codec", "give the one that the generator was trained with")
+        return cls(**arrays, shape=tuple(described["shape"]))
 
 
 def _named(shape: tuple[int, ...]) -> str:

@@ -26,6 +26,7 @@ A core makes 11,000 clips of 16 frames a second at 16×16 pixels, 4,400 at 32×3
 
 import functools
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -39,6 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlfilm_lib.errors import UserError
+from rlfilm_lib.rl.checkpoint import make_folder, write_bytes
 from rlfilm_lib.video import captions as grammar
 from rlfilm_lib.video.captions import Caption
 
@@ -403,12 +405,12 @@ def cached(
 
 
 def _write(path: Path, settings: dict, arrays: dict[str, NDArray]) -> None:
-    """An .npz of the arrays; under a temporary name until it is whole."""
+    """An .npz of the arrays, whole or not at all."""
     about = json.dumps(settings | {"sha256": _checksum(arrays)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.npz")
-    np.savez(temporary, allow_pickle=False, about=np.array(about), **arrays)
-    os.replace(temporary, path)
+    data = io.BytesIO()
+    np.savez(data, allow_pickle=False, about=np.array(about), **arrays)
+    make_folder(path.parent)
+    write_bytes(path, data.getvalue())
 
 
 def _read(path: Path, settings: dict) -> dict[str, NDArray]:
