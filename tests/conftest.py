@@ -1,12 +1,21 @@
 """Made footage: clips whose every picture carries its number, so that a cut can be checked frame for frame."""
 
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
 
 BITS = 14
 """Of the number that a picture carries: blocks of black and white along its upper edge."""
+
+
+@cache
+def patches(shot, size):
+    """The picture below the numbers, 6 x 8 patches in colours of the shot's own."""
+    width, height = size
+    colours = np.random.default_rng(shot).integers(30, 226, (6, 8, 3), np.uint8)
+    return colours.repeat(-(-height // 6), axis=0).repeat(-(-width // 8), axis=1)[:height, :width]
 
 
 class Footage:
@@ -44,13 +53,28 @@ class Footage:
                 container.mux(track.encode())
         return path
 
+    def loop(self, name, path, seconds, times):
+        """A file with the packets of another, which is `seconds` long, so many times over."""
+        import av
+
+        looped = self.folder / name
+        with av.open(str(path)) as source, av.open(str(looped), "w") as container:
+            streams = [container.add_stream_from_template(stream) for stream in source.streams]
+            for turn in range(times):
+                source.seek(0)
+                for packet in source.demux():
+                    if packet.dts is not None and 0 <= packet.dts < seconds / packet.time_base:
+                        shift = round(turn * seconds / packet.time_base)
+                        packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                        packet.stream = streams[packet.stream.index]
+                        container.mux(packet)
+        return looped
+
     @staticmethod
     def picture(number, size=(224, 126), shot_frames=40):
         width, height = size
         shot, phase = divmod(number, shot_frames)
-        colours = np.random.default_rng(shot).integers(30, 226, (6, 8, 3))
-        picture = np.kron(colours, np.ones((-(-height // 6), -(-width // 8), 1), int))[:height, :width]
-        picture = np.roll(picture, 2 * phase, axis=1).astype(np.uint8)
+        picture = np.roll(patches(shot, size), 2 * phase, axis=1)
         block = width // BITS
         for bit in range(BITS):
             picture[: height // 6, bit * block : (bit + 1) * block] = 255 * (number >> bit & 1)

@@ -208,7 +208,8 @@ def test_the_best_of_many_random_cuts_is_above_both_in_as_many_terms_as_any(made
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_ten_minutes_are_cut_within_a_gigabyte(made, voice, tmp_path, any_backend):
-    path = made.write("long.mp4", 24 * 600, size=(224, 126), sound=voice(600), shot_frames=97)
+    minute = made.write("minute.mp4", 24 * 60, size=(224, 126), sound=voice(60), shot_frames=97)
+    path = made.loop("long.mp4", minute, 60, 10)
     code = (
         "import sys; from pathlib import Path; from rlfilm_lib import cutting; cutting.EPISODES = 128\n"
         "cutting.make_cut([Path(sys.argv[1])], 30, Path(sys.argv[2]), backend=sys.argv[3], progress=False)\n"

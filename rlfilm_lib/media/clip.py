@@ -6,6 +6,7 @@ start before it has the whole file. They are written under a temporary name and 
 
 import math
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -169,16 +170,27 @@ def _track(av: ModuleType, container: Any, sound: Iterable[np.ndarray] | None) -
 
 
 def _encode(av: ModuleType, container: Any, stream: Any, frame: np.ndarray) -> None:
-    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24").reformat(
-        format="yuv420p", src_color_range=FULL, dst_colorspace=BT709, dst_color_range=LIMITED
+    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+    converted = _converted(
+        picture, format="yuv420p", src_color_range=FULL, dst_colorspace=BT709, dst_color_range=LIMITED
     )
-    container.mux(stream.encode(picture))
+    container.mux(stream.encode(converted))
+
+
+_kept = threading.local()
+
+
+def _converted(frame: Any, **form: Any) -> Any:
+    """A frame of PyAV in another size and format. `frame.reformat` would make the tables for it anew each time, which
+    takes longer than to use them: here each thread keeps its own."""
+    if not hasattr(_kept, "reformatter"):
+        _kept.reformatter = pyav().video.reformatter.VideoReformatter()
+    return _kept.reformatter.reformat(frame, **form)
 
 
 def rgb(frame: Any, width: int | None = None, height: int | None = None) -> np.ndarray:
     """A decoded frame of PyAV as (height, width, 3) uint8 RGB, scaled where a size is given."""
     matrix = frame.colorspace if frame.colorspace in (4, 5, 6, 7, 9) else BT709
     spread = frame.color_range if frame.color_range in (LIMITED, FULL) else LIMITED
-    return frame.reformat(
-        width, height, format="rgb24", src_colorspace=matrix, src_color_range=spread, dst_color_range=FULL
-    ).to_ndarray()
+    form = {"format": "rgb24", "src_colorspace": matrix, "src_color_range": spread, "dst_color_range": FULL}
+    return _converted(frame, width=width, height=height, **form).to_ndarray()

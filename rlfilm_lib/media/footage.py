@@ -227,6 +227,7 @@ def survey(file: Probe, rate: Rate, on_frame: Callable[[], object] = lambda: Non
 
     UserError where it holds none.
     """
+    import cv2
     from scenedetect import ContentDetector, FrameTimecode
 
     width, height = file.size
@@ -242,7 +243,8 @@ def survey(file: Probe, rate: Rate, on_frame: Callable[[], object] = lambda: Non
         if frame is not shown:  # a picture that stands for several frames is measured once
             shown, pixels = frame, picture(frame, size)
             luma = (pixels @ LUMA.astype(np.float32)) / 255
-            measures = pixels.mean((0, 1)) / 255, _laplacian(luma).std()
+            edges = cv2.Laplacian(luma, cv2.CV_32F)[1:-1, 1:-1]
+            measures = np.array(cv2.mean(pixels)[:3]) / 255, edges.std()
         cuts += [
             found.frame_num for found in detector.process_frame(FrameTimecode(number, rate.fps), pixels[..., ::-1])
         ]
@@ -357,11 +359,6 @@ def point_of_interest(luma: NDArray) -> NDArray[np.float32]:
     u = saliency.sum(0) @ ((np.arange(width) + 0.5) / width)
     v = saliency.sum(1) @ (1 - (np.arange(height) + 0.5) / height)
     return np.array([u, v], np.float32)
-
-
-def _laplacian(luma: NDArray) -> NDArray:
-    inner = luma[1:-1, 1:-1]
-    return luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * inner
 
 
 def _within_shots(motion: NDArray, shots: NDArray, lag: int) -> NDArray:
