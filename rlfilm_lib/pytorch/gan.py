@@ -26,6 +26,18 @@ def clips(params: Params, config: GANConfig, conditions: torch.Tensor, z: torch.
     return linear(params, "latent", silu(beside(params, "frame", x, mixed)), mixed)
 
 
+@torch.no_grad()
+def nearest(
+    params: Params, config: GANConfig, real: torch.Tensor, conditions: torch.Tensor, z: torch.Tensor
+) -> torch.Tensor:
+    """Of candidates z (M, B, N) those whose clips are nearest to the real ones (B, T, Z) of the conditions (B, C)."""
+    if len(z) == 1:
+        return z[0]
+    made = clips(params, config, conditions.repeat(len(z), 1), z.flatten(0, 1))
+    errors = torch.mean((made.reshape(len(z), *real.shape) - real) ** 2, dim=(2, 3))
+    return z[torch.argmin(errors, dim=0), torch.arange(len(real), device=z.device)]
+
+
 def parts(
     params: Params, config: GANConfig, x: torch.Tensor, conditions: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -85,12 +97,13 @@ class GAN(gan.GAN, Generator):
     def imitate(
         self, real: torch.Tensor, conditions: torch.Tensor, z: torch.Tensor
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        """One step of the generator down the mean squared error: real (B, T, Z), conditions (B, C), z (B, N).
+        """One step of the generator down the squared error of its best: real (B, T, Z), conditions (B, C), z (M, B, N).
 
-        Returns metrics, and the clips G(z, c) (B, T, Z).
+        Returns metrics, and the best clips G(z, c) (B, T, Z).
         """
         parameters, config = self.networks["generator"], self.config
-        made = clips(parameters.params(), config, conditions, z)
+        params = parameters.params()
+        made = clips(params, config, conditions, nearest(params, config, real, conditions, z))
         error = torch.mean((made - real) ** 2)
         norm = parameters.descend(error, config.supervised_learning_rate, config.max_grad_norm)
         return {"error": error.detach(), "gradient_norm": norm}, made
@@ -129,14 +142,16 @@ class GAN(gan.GAN, Generator):
     def generate(
         self, real: torch.Tensor, conditions: torch.Tensor, z: torch.Tensor, noise: torch.Tensor
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        """One step of the generator up J: real (B, T, Z), conditions (B, C), z (B, N), ε (K, B, T, Z).
+        """One step of the generator up J: real (B, T, Z), conditions (B, C), z (M, B, N), ε (K, B, T, Z).
 
-        Returns metrics, and the clips G(z, c) (B, T, Z).
+        Returns metrics, and the clips G(z, c) (B, T, Z) of the first z.
         """
         parameters, config = self.networks["generator"], self.config
         judge = {name: param.detach() for name, param in self.networks["discriminator"].params().items()}
-        loss, rewards, made = climb(parameters.params(), judge, config, conditions, z, noise, config.gradient)
-        error = torch.mean((made - real) ** 2)
+        params = parameters.params()
+        loss, rewards, made = climb(params, judge, config, conditions, z[0], noise, config.gradient)
+        best = made if len(z) == 1 else clips(params, config, conditions, nearest(params, config, real, conditions, z))
+        error = torch.mean((best - real) ** 2)
         norm = parameters.descend(loss + config.pull * error, config.learning_rate, config.max_grad_norm)
         return {"reward": torch.mean(rewards).detach(), "error": error.detach(), "gradient_norm": norm}, made
 

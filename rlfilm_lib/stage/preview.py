@@ -12,7 +12,7 @@ A frame is made in four steps:
    `film.lens` together, so silhouettes are smooth and depth of field needs no second pass.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +42,8 @@ LAYERS = 6
 """How many capsules deep a pixel looks where the nearer ones cover only part of it."""
 SEAM = 0.25
 """Where two capsules meet they blend over this part of the radius."""
+SHELVES = 16
+"""Parts of the height of a lamp's view, in which its shadows are looked for one by one."""
 COARSE = 4
 """Pixels between samples of the light on floor and backdrop."""
 
@@ -332,11 +334,18 @@ class _Lamp:
         margin = margin[:, None]
         left, bottom = (np.minimum(self.start, self.end) - margin).T.astype(np.float32)
         right, top = (np.maximum(self.start, self.end) + margin).T.astype(np.float32)
-        order = np.argsort(u)  # so that the points beside a strip are a slice
-        first, last = np.searchsorted(u, left, "right", order), np.searchsorted(u, right, "left", order)
         meets = (bottom < v.max()) & (top > v.min()) & (self.nearest < far.max())
+
+        # Points are sorted by shelf, and along it: those beside a strip are a slice of each shelf that it meets.
+        across, along, shelf = _scale(u, 1), _scale(v, SHELVES), np.arange(SHELVES, dtype=np.float32)
+        key = np.floor(along(v)) + across(u)
+        order = np.argsort(key)
+        first = np.searchsorted(key, shelf + across(left)[:, None], "left", order)
+        last = np.searchsorted(key, shelf + across(right)[:, None], "right", order)
+        meets = meets[:, None] & (shelf + 1 >= along(bottom)[:, None]) & (shelf <= along(top)[:, None])
         beside = np.where(meets, np.maximum(last - first, 0), 0)
-        capsule = np.repeat(np.arange(len(beside)), beside)
+        capsule = np.repeat(np.arange(len(beside)), beside.sum(axis=1))
+        first, beside = first.ravel(), beside.ravel()
         number = order[np.arange(len(capsule)) + np.repeat(first - np.cumsum(beside) + beside, beside)]
         height, nearest = v[number], self.nearest.astype(np.float32)[capsule]
         shaded = np.flatnonzero((height > bottom[capsule]) & (height < top[capsule]) & (far[number] > nearest))
@@ -354,6 +363,13 @@ class _Lamp:
         inner = np.maximum(np.minimum((radius - aside) * sharpness, 1), -1)
         outer = np.minimum((radius + aside) * sharpness, 1)
         return 0.5 * (inner + outer) * np.minimum(behind * blocks, 1)
+
+
+def _scale(values: np.ndarray, parts: int) -> Callable[[np.ndarray], np.ndarray]:
+    """What leads the range of the values to [0, parts), and anything beyond to its ends."""
+    low, high = values.min(), values.max()
+    step = parts / max(high - low, np.float32(1e-9))
+    return lambda places: np.clip((places - low) * step, 0, parts - np.float32(1e-6))
 
 
 # -- the figure --------------------------------------------------------------------------------------------------------

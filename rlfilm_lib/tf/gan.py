@@ -27,6 +27,15 @@ def clips(params: Params, config: GANConfig, conditions: tf.Tensor, z: tf.Tensor
     return linear(params, "latent", silu(beside(params, "frame", x, mixed)), mixed)
 
 
+def nearest(params: Params, config: GANConfig, real: tf.Tensor, conditions: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
+    """Of candidates z (M, B, N) those whose clips are nearest to the real ones (B, T, Z) of the conditions (B, C)."""
+    if z.shape[0] == 1:
+        return z[0]
+    made = clips(params, config, tf.tile(conditions, (z.shape[0], 1)), tf.reshape(z, (-1, z.shape[2])))
+    errors = tf.reduce_mean((tf.reshape(made, (z.shape[0], *real.shape)) - real) ** 2, axis=(2, 3))
+    return tf.gather(tf.transpose(z, (1, 0, 2)), tf.argmin(errors, axis=0), batch_dims=1)
+
+
 def parts(
     params: Params, config: GANConfig, x: tf.Tensor, conditions: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -85,13 +94,14 @@ class GAN(gan.GAN, Generator):
 
     @tf.function(autograph=False)
     def imitate(self, real: tf.Tensor, conditions: tf.Tensor, z: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """One step of the generator down the mean squared error: real (B, T, Z), conditions (B, C), z (B, N).
+        """One step of the generator down the squared error of its best: real (B, T, Z), conditions (B, C), z (M, B, N).
 
-        Returns metrics, and the clips G(z, c) (B, T, Z).
+        Returns metrics, and the best clips G(z, c) (B, T, Z).
         """
         parameters, config = self.networks["generator"], self.config
         with tf.GradientTape() as tape:
-            made = clips(parameters.params(), config, conditions, z)
+            params = parameters.params()
+            made = clips(params, config, conditions, nearest(params, config, real, conditions, z))
             error = tf.reduce_mean((made - real) ** 2)
         norm = parameters.descend(tape, error, config.supervised_learning_rate, config.max_grad_norm)
         return {"error": error, "gradient_norm": norm}, made
@@ -138,15 +148,18 @@ class GAN(gan.GAN, Generator):
     def generate(
         self, real: tf.Tensor, conditions: tf.Tensor, z: tf.Tensor, noise: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """One step of the generator up J: real (B, T, Z), conditions (B, C), z (B, N), ε (K, B, T, Z).
+        """One step of the generator up J: real (B, T, Z), conditions (B, C), z (M, B, N), ε (K, B, T, Z).
 
-        Returns metrics, and the clips G(z, c) (B, T, Z).
+        Returns metrics, and the clips G(z, c) (B, T, Z) of the first z.
         """
         parameters, config = self.networks["generator"], self.config
         judge = self.networks["discriminator"].params()
         with tf.GradientTape() as tape:
-            loss, rewards, made = climb(parameters.params(), judge, config, conditions, z, noise, config.gradient)
-            error = tf.reduce_mean((made - real) ** 2)
+            params = parameters.params()
+            loss, rewards, made = climb(params, judge, config, conditions, z[0], noise, config.gradient)
+            near = nearest(params, config, real, conditions, z)
+            best = made if z.shape[0] == 1 else clips(params, config, conditions, near)
+            error = tf.reduce_mean((best - real) ** 2)
             loss = loss + config.pull * error
         norm = parameters.descend(tape, loss, config.learning_rate, config.max_grad_norm)
         return {"reward": tf.reduce_mean(rewards), "error": error, "gradient_norm": norm}, made

@@ -20,8 +20,13 @@ with like (Sønderby et al. 2017). Of the one slope ∇J there are two estimates
     score-function    E (D(x, c) - b) ∇ log N(x; G(z, c), σ²)          D is only asked for scores: REINFORCE
 
 In the second, K clips are drawn around each G(z, c), and a clip's baseline b is the mean score of the others (Kool et
-al. 2019). All else is the same. Either may begin with a supervised start, least squares towards the real clips, which
-is maximum likelihood for the policy, and may be held near them afterwards by λ/TZ E ‖G(z, c) - x‖² (Isola et al. 2017).
+al. 2019). All else is the same. Either may begin with a supervised start, least squares towards the real clips, and may
+be held near them afterwards (Isola et al. 2017) by λ times the same error. It is that of the best of M `candidates`,
+
+    E min_m ‖G(z_m, c) - x‖² / TZ.
+
+With M = 1 it is least for the mean of all clips of a condition, whatever the noise: the generator learns to ignore it.
+With more, each clip pulls the noise that comes nearest already, and others are left to other clips (Li & Malik 2018).
 """
 
 import abc
@@ -73,6 +78,8 @@ class GANConfig(GeneratorConfig):
     """The generator's in these steps. Higher learns faster until the error jumps."""
     pull: float = 0.0
     """λ, how strongly it is held near real clips afterwards. Higher: nearer to what was asked for, and blurred."""
+    candidates: int = 1
+    """M, noises tried for each clip in both; the nearest learns. More: more varied, and more time; 1: the mean."""
     gradient: str = "pathwise"
     """How the generator learns from the scores: pathwise or score-function."""
     policy_std: float = 0.0
@@ -82,7 +89,7 @@ class GANConfig(GeneratorConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("noise", "width", "frame_width", "discriminator_width", "group_size"):
+        for name in ("noise", "width", "frame_width", "discriminator_width", "candidates", "group_size"):
             require(self, name, getattr(self, name) >= 1, "1 or more")
         require(self, "supervised_steps", self.supervised_steps >= 0, "0 or more")
         require(self, "minibatch_size", self.minibatch_size >= 2, "2 or more, as a clip is compared with others")
@@ -173,6 +180,16 @@ def slope_penalty(slopes: NDArray, r1: float) -> float:
     return float(r1 / 2 * (slopes.astype(float) ** 2).sum(axis=(1, 2)).mean())
 
 
+def best_of(made: NDArray, real: NDArray) -> float:
+    """The mean squared error of real clips (B, T, Z) against the nearest of made ones (M, B, T, Z), each its own.
+
+    >>> made = np.array([[[[0.0]], [[0.0]]], [[[2.0]], [[1.0]]]])
+    >>> best_of(made, np.ones((2, 1, 1))), best_of(made[:1], np.ones((2, 1, 1)))
+    (0.5, 1.0)
+    """
+    return float(((made - real).astype(float) ** 2).mean(axis=(2, 3)).min(axis=0).mean())
+
+
 def leave_one_out(rewards: NDArray) -> NDArray:
     """Advantages (K, B): how much better each reward (K, B) is than the mean of the K - 1 others of its column.
 
@@ -243,7 +260,7 @@ class GAN(Generator):
 
     @abc.abstractmethod
     def imitate(self, real: Any, conditions: Any, z: Any) -> tuple[dict[str, Any], Any]:
-        """One step of the generator by least squares. Returns metrics and G(z, c)."""
+        """One step of the generator by least squares. Returns metrics and the nearest G(z, c)."""
 
     @abc.abstractmethod
     def discriminate(self, real: Any, conditions: Any, z: Any, noise: Any) -> tuple[dict[str, Any], Any]:
@@ -262,9 +279,9 @@ class GAN(Generator):
         """G(z, c) by the averaged weights."""
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Any, Any]:
-        """Tensors of noise for so many conditions: z (B, N), and ε (K, B, T, Z) of the clips around G(z, c)."""
+        """Tensors of noise for so many conditions: z (M, B, N), and ε (K, B, T, Z) of the clips around a G(z, c)."""
         config, size = self.config, self.size
-        z = rng.standard_normal((count, config.noise))
+        z = rng.standard_normal((config.candidates, count, config.noise))
         return self.tensor(z), self.tensor(rng.standard_normal((config.group_size, count, size.frames, size.latent)))
 
     def learn(self, latents: NDArray, conditions: NDArray, rng: np.random.Generator) -> Metrics:
@@ -274,7 +291,7 @@ class GAN(Generator):
             report = {name: float(value) for name, value in moved.items()}
             return report | {"frozen": frozen(self.array(made), latents)}
         blurred = self.tensor(latents + self.config.policy_std * rng.standard_normal(latents.shape))
-        judged, first = self.discriminate(blurred, told, z, noise[0])
+        judged, first = self.discriminate(blurred, told, z[0], noise[0])
         moved, second = self.generate(real, told, *self.draw(len(latents), rng))
         made, again = self.array(first), self.array(second)
         report = {name: float(value) for name, value in (judged | moved).items()}
