@@ -90,7 +90,7 @@ def scatter(model: GAN, draw: Draw, gradient: str) -> dict[str, float]:
     for _ in range(ESTIMATES):
         _, noise = model.draw(model.config.minibatch_size, rng)
         began = time.perf_counter()
-        estimate = model.array(model.slope(conditions, z, noise, gradient)).astype(float)
+        estimate = model.array(model.slope(conditions, z[0], noise, gradient)).astype(float)
         seconds.append(time.perf_counter() - began)
         total, squares = total + estimate, squares + float(estimate @ estimate)
     mean = total / ESTIMATES

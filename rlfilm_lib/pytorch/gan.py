@@ -150,7 +150,8 @@ class GAN(gan.GAN, Generator):
         judge = {name: param.detach() for name, param in self.networks["discriminator"].params().items()}
         params = parameters.params()
         loss, rewards, made = climb(params, judge, config, conditions, z[0], noise, config.gradient)
-        best = made if len(z) == 1 else clips(params, config, conditions, nearest(params, config, real, conditions, z))
+        near = nearest(params, config, real, conditions, z)
+        best = made if len(z) == 1 else clips(params, config, conditions, near)
         error = torch.mean((best - real) ** 2)
         norm = parameters.descend(loss + config.pull * error, config.learning_rate, config.max_grad_norm)
         return {"reward": torch.mean(rewards).detach(), "error": error.detach(), "gradient_norm": norm}, made

@@ -17,7 +17,7 @@ SIZE = Size(5, 4, 3)
 CONFIG = GANConfig(
     noise=2, width=16, frame_width=8, discriminator_width=8, minibatch_size=12, r1=1.0, supervised_steps=5, pull=0.5
 )
-POLICY = replace(CONFIG, gradient="score-function", policy_std=0.5, group_size=4)
+POLICY = replace(CONFIG, gradient="score-function", policy_std=0.5, group_size=4, candidates=3)
 
 
 def module(backend, name="gan"):
@@ -234,6 +234,47 @@ def test_both_gradients_are_the_same_on_average(any_backend, draw):
     assert np.abs((pathwise.mean(axis=0) - score_function.mean(axis=0)) / error).max() < 3
     assert (error < np.abs(pathwise.mean(axis=0)) / 3).sum() >= 5  # so few that a wrong factor would be seen
     assert (score_function.std(axis=0) > 2 * pathwise.std(axis=0)).all()
+
+
+def test_of_many_candidates_the_nearest_is_pulled(exact):
+    """The error of the best, and its slope: Adam's first moment, after one step from zero, is half of it."""
+    model, real, conditions, _, noise = exact
+    parameters, z = model.networks["generator"], np.random.default_rng(2).standard_normal((3, 12, 2))
+    theta = parameters.read("theta")
+    for name in ("m", "v"):
+        parameters.write(name, np.zeros_like(theta))
+
+    def objective():
+        return gan.best_of(np.stack([clips(model, conditions, each) for each in z]), real)
+
+    expected = objective()
+    report, made = model.imitate(*map(model.tensor, (real, conditions, z)))
+    gradient = 2 * parameters.read("m")
+    parameters.write("theta", theta)
+    chosen = directions(model, "generator")
+    np.testing.assert_allclose(chosen @ gradient, along(parameters, objective, chosen), rtol=1e-5, atol=1e-7)
+    assert float(report["error"]) == pytest.approx(expected, rel=1e-9)
+    assert ((model.array(made) - real) ** 2).mean() == pytest.approx(expected, rel=1e-9)
+    report, _ = model.generate(*map(model.tensor, (real, conditions, z, noise)))
+    assert float(report["error"]) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("candidates", [1, 8])
+def test_with_one_candidate_it_makes_the_mean_of_two_clips_with_many_it_makes_both(any_backend, candidates):
+    def draw(rng, count):
+        return rng.choice([-1.0, 1.0], size=(count, 1, 1)), np.zeros((count, 0))
+
+    config = GANConfig(
+        supervised_steps=200, supervised_learning_rate=1e-2, ema_decay=0.95, candidates=candidates, noise=2, width=16,
+        frame_width=8, discriminator_width=4,
+    )  # fmt: skip
+    model = make(any_backend, config, Size(1, 1, 0))
+    train(model, draw, 200, progress=False)
+    made = model.sample(np.zeros((1000, 0)), np.random.default_rng(0))[:, 0, 0]
+    if candidates == 1:
+        assert np.abs(made).max() < 0.3
+    else:
+        assert np.mean(np.abs(np.abs(made) - 1) < 0.3) > 0.75 and 0.4 < np.mean(made > 0) < 0.6
 
 
 @pytest.mark.slow

@@ -88,6 +88,7 @@ def test_first_weights():
         ({"noise": 0}, "noise=0 is out of range: give 1 or more"),
         ({"minibatch_size": 1}, "minibatch_size=1 is out of range"),
         ({"r1": -1.0}, "r1=-1.0 is out of range"),
+        ({"candidates": 0}, "candidates=0 is out of range: give 1 or more"),
         ({"gradient": "pathwize"}, "unknown gradient 'pathwize'; did you mean 'pathwise'"),
         ({"gradient": "score-function"}, "policy_std=0.0 is out of range: give a number above 0"),
         ({"gradient": "score-function", "policy_std": 0.1}, "group_size=1 is out of range: give 2 or more"),
