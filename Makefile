@@ -9,15 +9,17 @@ PYTHON ?= $(firstword $(foreach python,python3.11 python3.12 python3.13 python3,
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with=tests/notebooks/sanitize.cfg
 
-# $(call lessons,framework,folder). What students open runs in one framework, and the same with the solutions in the other.
-lessons = echo "$(2) with $(1)" && RLFILM_BACKEND=$(1) $(BIN)/pytest -n 2 --dist loadfile $(NBVAL) $(2)
+# $(call execute,notebooks,which). Runs them in the first or the last framework that is installed; with one, in that.
+execute = framework=$$($(BIN)/python -c 'import rlfilm_lib; print((rlfilm_lib.backends() or [""])[$(2)])') && \
+	echo "$(1) with $$framework" && RLFILM_BACKEND=$$framework $(BIN)/pytest -n 2 --dist loadfile $(NBVAL) $(1)
 
-.PHONY: help lab film test check course bench
+.PHONY: help lab film test lessons check course bench
 
 help:
 	@echo "make film    train an agent and write the film to film/ (again, if there is one)"
 	@echo "make lab     open the lessons in JupyterLab"
-	@echo "make test    the whole test suite, then every lesson in each framework, once with its solutions"
+	@echo "make test    the whole test suite, then every lesson with its solutions, in one framework"
+	@echo "make lessons every lesson as students open it, in the other framework"
 	@echo "make check   lint, types and the quick tests"
 	@echo "make course  build the notebooks from course/lessons"
 	@echo "make bench   measure speeds"
@@ -29,14 +31,16 @@ lab: .venv/.all
 	$(BIN)/rlfilm lab $(ARGS)
 
 # One thread per test process: two processes share two cores, and sums do not depend on the number of cores.
-test check bench: export OMP_NUM_THREADS = 1
-test check: export TF_NUM_INTRAOP_THREADS = 1
-test check: export TF_NUM_INTEROP_THREADS = 1
+test lessons check bench: export OMP_NUM_THREADS = 1
+test lessons check: export TF_NUM_INTRAOP_THREADS = 1
+test lessons check: export TF_NUM_INTEROP_THREADS = 1
 
 test: .venv/.all
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
-	set -- $$($(BIN)/python -c 'import rlfilm_lib; print(*rlfilm_lib.backends()[::-1])') && \
-		$(call lessons,$$1,course/solutions) && $(call lessons,$${2-$$1},notebooks)
+	@$(call execute,course/solutions,-1)
+
+lessons: .venv/.all
+	@$(call execute,notebooks,0)
 
 check: .venv/.all
 	$(BIN)/ruff check .

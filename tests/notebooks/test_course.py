@@ -1,7 +1,7 @@
 """The lesson pipeline, and what every built lesson promises.
 
-nbval re-executes the notebooks themselves (`make test`): what students open in one framework, and the same with the
-solutions, whose checks must print the ✓ that is stored, in the other:
+nbval re-executes the notebooks themselves: with the solutions, whose checks must print the ✓ that is stored
+(`make test`), and, in the other framework, what students open (`make lessons`):
 
     RLFILM_BACKEND=pytorch pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 \
         --nbval-sanitize-with=tests/notebooks/sanitize.cfg -p no:randomly notebooks/

@@ -67,7 +67,7 @@ def trained(algorithm, backend, make_env, steps, num_envs=8, **settings):
 LEARNING = {
     "reinforce": {"learning_rate": 1e-2},
     "actor-critic": {"learning_rate": 3e-3},
-    "ppo": {"learning_rate": 1e-3, "num_steps": 64},
+    "ppo": {"learning_rate": 3e-3, "num_steps": 64, "minibatch_size": 256},
 }
 
 
@@ -95,6 +95,7 @@ def test_the_value_of_an_endless_task_is_learned(backend, algorithm):
     """Reward 1 for ever under a time limit of 10 steps is worth 1/(1-γ) = 5, within 1 %: truncation is not the end."""
     limited = lambda: gym.wrappers.TimeLimit(Endless(), 10)  # noqa: E731
     settings = {"gamma": 0.8, "learning_rate": 1e-2, "anneal": True, "normalize_observations": False}
+    settings |= {"minibatch_size": 256} if algorithm == "ppo" else {}
     learner = trained(algorithm, backend, limited, 60_000, **settings)
     assert learner.policy().value(np.zeros((1, 1), np.float32))[0] == pytest.approx(5, rel=0.01)
 
