@@ -4,6 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from rlfilm_lib.errors import UserError
 from rlfilm_lib.rl import supervised
 from rlfilm_lib.rl.policy import gaussian_log_prob, mlp
 
@@ -55,3 +56,47 @@ def test_one_seed_one_policy():
     assert all(np.array_equal(first.weights[name], second.weights[name]) for name in first.weights)
     other = supervised.fit(seen, seen, box(2), box(2), (8,), steps=20, seed=1)
     assert not np.array_equal(first.weights["actor/0/kernel"], other.weights["actor/0/kernel"])
+
+
+# The pull
+
+
+def process(pull):
+    """The linear-Gaussian process, pulled to its likeliest next place."""
+    from rlfilm_lib.envs.frame_gen import DEVIATION, MATRIX, FrameGen
+
+    def likeliest(observations):
+        return observations[:, 2:4] + (observations[:, :2] - observations[:, 2:4]) @ MATRIX.T
+
+    return supervised.Pulled(FrameGen(16, controls=2), likeliest, pull, DEVIATION["realism"])
+
+
+def test_of_the_process_a_pull_is_more_realism():
+    """Its realism is 1 - |z' - m|² / 2 q², so that a pull to m with σ = q takes away pull · (1 - realism) / 2."""
+    rng = np.random.default_rng(0)
+    free, held = process(0.0), process(0.8)
+    for env in (free, held):
+        env.reset(seed=3)
+    for _ in range(20):  # beyond an episode's end
+        actions = rng.uniform(-2, 2, (16, 2)).astype(np.float32)
+        (seen, reward, *_, info), (again, less, *_) = free.step(actions), held.step(actions)
+        np.testing.assert_array_equal(seen, again)
+        np.testing.assert_allclose(reward - less, 0.4 * (1 - info["reward_terms"]["realism"]), rtol=1e-4, atol=1e-5)
+
+
+def test_the_learners_of_the_course_take_a_pulled_environment():
+    import rlfilm_lib as rlfilm
+
+    if not rlfilm.backends():
+        pytest.skip("no framework is installed")
+    env = process(0.1)
+    for algorithm in ("reinforce", "actor-critic", "ppo"):
+        settings = {"num_steps": 16} if algorithm != "reinforce" else {}
+        learner = rlfilm.learner(algorithm, env, seed=0, hidden_sizes=[8], **settings)
+        history = rlfilm.train(learner, env, steps=512, progress=False)
+        assert np.isfinite(history[-1]["policy_loss"])
+
+
+def test_a_pull_that_pushes_is_refused():
+    with pytest.raises(UserError, match="pull=-1"):
+        process(-1)
