@@ -1,7 +1,7 @@
 """rlfilm/FrameGen-v0: make a video frame by frame; the next frame is the action. See `FrameGen`."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -126,6 +126,19 @@ class FrameGen(BatchEnv):
         latents = self.source.latents
         return lambda observations, deterministic=True: latents[self._clip[0], self.elapsed]
 
+    def begin_with_all(self) -> NDArray:
+        """Begin an episode with each clip in turn, the first environment with the first: observations (N, F).
+
+        UserError where there are not as many clips as environments.
+        """
+        if isinstance(self.source, Process) or len(self.source.latents) != self.num_envs:
+            raise UserError(f"{self.num_envs} environments cannot begin with each clip: give clips= as many of them")
+        self.reset(seed=0)
+        beginning = self.source.at(np.arange(self.num_envs))
+        return self.restore(
+            self.state() | dict(zip(("video", "told", "clip"), (array.T for array in beginning), strict=True))
+        )
+
     def render(self) -> tuple[NDArray, ...] | None:
         """The newest frame of each, (256, 256, 3) uint8; of the process a dot where it is and a ring where c is. None
         without render_mode="rgb_array"."""
@@ -216,8 +229,10 @@ class Process:
         return pictures
 
 
-def optimal_gains(frames: int) -> tuple[NDArray, NDArray]:
+def optimal_gains(frames: int, weights: Mapping[str, float] = FrameGen.weights) -> tuple[NDArray, NDArray]:
     """The optimum of the process: gains K (T, 2, 2) and losses p (T + 1,), from the first frame to the last.
+
+    weights: of realism, coherence and caption, if other than the environment's.
 
     With e = z - c and u = z' - c the loss of a step is half of α |u - A e|² + β |u - e|² + γ |u|², each coefficient a
     weight over the square of its deviation, and u is the next e. The loss to come is p |e|² / 2 (A is a turn times a
@@ -229,7 +244,7 @@ def optimal_gains(frames: int) -> tuple[NDArray, NDArray]:
     >>> bool(losses[0] > losses[15] > losses[16] == 0), float(np.linalg.norm(gains[0][0]) < SHRINK)
     (True, 1.0)
     """
-    alpha, beta, gamma = (FrameGen.weights[name] / deviation**2 for name, deviation in DEVIATION.items())
+    alpha, beta, gamma = (weights[name] / deviation**2 for name, deviation in DEVIATION.items())
     pull = alpha * MATRIX + beta * np.eye(2)
     square = (pull @ pull.T)[0, 0]
     gains, losses = np.zeros((frames, 2, 2)), np.zeros(frames + 1)
@@ -345,10 +360,8 @@ def perform(policy: Callable[..., NDArray], asked: data.Clips) -> NDArray[np.uin
     env = FrameGen(len(asked.captions), frames=asked.onsets.shape[1], clips=asked)
     if isinstance(policy, Policy):
         require_same_spaces(policy, env, "the pictures of rlfilm/FrameGen-v0")
-    env.reset(seed=0)
-    beginning = env.source.at(np.arange(env.num_envs))  # type: ignore[union-attr]
-    state = env.state() | dict(zip(("video", "told", "clip"), (array.T for array in beginning), strict=True))
-    observations, states = env.restore(state), [state]
+    observations = env.begin_with_all()
+    states = [env.state()]
     for _ in range(env.frames):
         observations = env.advance(policy(observations, deterministic=False))[0]
         states.append(env.state())
