@@ -1,17 +1,20 @@
-"""Make the stored GANs of lesson 11: one that was trained on clips, and its generator as a policy beside it.
+"""Make the stored GANs of lesson 11: one that was trained on clips, without its candidates, and as a policy.
 
-    python course/media/gan.py                   # both parts
-    python course/media/gan.py train             # a part: train or compare
+    python course/media/gan.py                   # all three parts
+    python course/media/gan.py train             # a part: train, mean or compare
     python course/media/gan.py train --device cuda --mixed-precision
 
-- **train**: a GAN over clips of 16 frames from 16×16 pixels. On the way: what its discriminator says of real, made and
-  mismatched clips that were held out, realism, recall, freezing; and made clips for a few prompts.
-- **compare**: from where the supervised start of that training ends, the same generator goes on by the discriminator
-  alone, once with the pathwise gradient and once as a policy with the score-function gradient, with all else the same:
-  realism over the steps, and how far single estimates of either gradient scatter around their mean.
+- **train**: a GAN over clips of 16 frames from 16×16 pixels. On the way: what its discriminator says of held-out clips,
+  real, made and damaged; realism, recall, freezing, and how much the noise makes; and made clips for a few prompts.
+- **mean**: the same training with one candidate instead of several, so that its supervised part learns the mean of all
+  clips of a condition: what is left of the noise.
+- **compare**: from where the supervised start of the first ends, the same generator goes on by the discriminator alone,
+  once with the pathwise gradient and once as a policy with the score-function gradient, with all else the same, three
+  seeds: realism over the steps, and how far single estimates of either gradient scatter around their mean.
 
-Writes to gan/ beside itself what generates (weights rounded to float16), the codec of its frames, and the clips on the
-way (clips.npz, latents), and gan.json. The run is kept in --out with its checkpoints, and goes on with --resume.
+Writes to gan/ beside itself what generates (weights rounded to float16), the codec of its frames, the clips on the way
+(clips.npz, latents) and what the discriminator said of them (views.npz), and gan.json. The run is kept in --out with
+its checkpoints, and goes on with --resume.
 """
 
 import argparse
@@ -34,12 +37,13 @@ from rlfilm_lib.run import versions
 from rlfilm_lib.video import gan
 from rlfilm_lib.video.gan import GAN, GANConfig
 from rlfilm_lib.video.generator import GENERATING, Draw, read_history, train
+from rlfilm_lib.widgets.discriminator_view import Views, judged, kinds
 
 HERE = Path(__file__).resolve().parent
 TARGET, FOLDER = HERE / "gan.json", HERE / "gan"
 SUPERVISED = 2000
-CONFIG = GANConfig(supervised_steps=SUPERVISED, pull=4.0)
-LOOKS = (0, 200, 500, 1000, 2000, 2050, 2100, 2200, 2400, 2600)
+CONFIG = GANConfig(supervised_steps=SUPERVISED, pull=4.0, candidates=8)
+LOOKS = (0, 200, 500, 1000, 2000, 2050, 2100, 2200, 2400, 2600, 3000)
 """Steps of the training after which it is judged."""
 PROMPTS = (
     "a red disc moves fast to the right",
@@ -47,43 +51,50 @@ PROMPTS = (
     "a blue triangle circles fast up",
     "a yellow seven moves slowly down",
 )
-POLICY = replace(CONFIG, policy_std=0.3)
+NOISES = 6
+"""Clips of each prompt that are kept of the last look."""
+VIEWED = 6
+"""Held-out clips of which it is kept what the discriminator said, frame by frame."""
+POLICY = replace(CONFIG, policy_std=0.3, pull=0.0, candidates=1)
 COMPARED = {"pathwise": POLICY, "score-function": replace(POLICY, gradient="score-function", group_size=16)}
-COMPARE_STEPS, EVERY, ESTIMATES = 150, 50, 24
-"""Steps of either, between two looks at them, and how many single estimates of a gradient are drawn."""
+COMPARE_STEPS, EVERY, ESTIMATES, SEEDS = 300, 100, 24, range(3)
+"""Steps of either, between two looks at them, how many single estimates of a gradient are drawn, and the seeds."""
 SEEN = ("discriminator_loss", "real_score", "fake_score", "slope_penalty", "spread", "frozen")
 
 
-def view(model: GAN, clips: Clips, told: NDArray) -> dict[str, list[float]]:
-    """What the discriminator says of held-out clips: real ones, made ones, and real ones with others' conditions."""
-    latents = clips.codec.encode(clips.held.frames)
-    made = model.sample(told, np.random.default_rng(1))
+def scores(model: GAN) -> Callable[[NDArray, NDArray], NDArray]:
+    """The discriminator as a function of clips (N, T, Z) and conditions (N, C): what its two parts say, (2, N)."""
     module = import_module(f"{rlfilm.BACKENDS[model.backend][1]}.gan")
     params = model.networks["discriminator"].params()
+    return lambda x, told: model.array(module.scores(params, model.config, model.tensor(x), model.tensor(told)))
 
-    def scores(x: NDArray, conditions: NDArray) -> list[list[float]]:
-        found = module.scores(params, model.config, model.tensor(x[:96]), model.tensor(conditions[:96]))
-        return np.round(model.array(found), 2).tolist()
 
+def said(model: GAN, clips: Clips, told: NDArray) -> dict[str, list[float]]:
+    """Mean scores of all held-out clips, [spatial, temporal], by kind."""
+    real, made = clips.codec.encode(clips.held.frames), model.sample(told, np.random.default_rng(1))
     return {
-        "real": scores(latents, told),
-        "made": scores(made, told),
-        "mismatched": scores(latents, np.roll(told, 1, axis=0)),
+        kind: np.round(scores(model)(x, conditions).astype(float).mean(axis=1), 3).tolist()
+        for kind, (x, conditions) in kinds(real, made, told).items()
     }
 
 
 def look(model: GAN, clips: Clips, told: NDArray) -> dict[str, float]:
-    """Realism, coherence and match of clips made for the held-out conditions."""
-    judged = clips.judge(model.sample(told, np.random.default_rng(1)), *MODALITIES)
-    return {"steps": model.steps} | judged
+    """Realism, coherence and match of clips made for the held-out conditions; their spread, told words alone."""
+    text = clips.told(clips.held, "text")
+    twice = [model.sample(text, np.random.default_rng(seed)) for seed in (1, 2)]
+    return {
+        "steps": model.steps,
+        **clips.judge(model.sample(told, np.random.default_rng(1)), *MODALITIES),
+        "spread": round(gan.spread(*twice), 4),
+    }
 
 
-def scatter(model: GAN, draw: Draw, gradient: str) -> dict[str, float]:
+def scatter(model: GAN, draw: Draw, gradient: str, seed: int) -> dict[str, float]:
     """Single estimates of ∇J for one minibatch of conditions and z: the length of their mean, and their deviation.
 
-    The mean's squared length is corrected for the scatter that is left in it.
+    Each is of `group_size` clips per condition. The mean's squared length is corrected for the scatter left in it.
     """
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     conditions = model.tensor(draw(rng, model.config.minibatch_size)[1])
     z, _ = model.draw(model.config.minibatch_size, rng)
     total, squares, seconds = 0.0, 0.0, []
@@ -115,19 +126,33 @@ def save(model: GAN, clips: Clips) -> None:
     clips.codec.save(FOLDER / "codec.safetensors")
 
 
-# The two parts
+# The three parts
+
+
+def described(model: GAN, clips: Clips) -> dict[str, Any]:
+    """Clips made for the held-out conditions, told this or that."""
+    made: dict[str, Any] = {
+        "real, as the codec shows it": clips.judge(clips.codec.encode(clips.held.frames), *MODALITIES)
+    }
+    for modalities in (MODALITIES, ("text",), ("text", "image"), ("text", "sound"), ("image",), ("sound",)):
+        told = clips.told(clips.held, *modalities)
+        once, again = (model.sample(told, np.random.default_rng(seed)) for seed in (1, 2))
+        made[" + ".join(modalities)] = clips.judge(once, *MODALITIES) | {"spread": round(gan.spread(once, again), 4)}
+    return made
 
 
 def training(clips: Clips, draw: Draw, model_class: type[GAN], options: argparse.Namespace) -> dict[str, Any]:
     config = replace(CONFIG, mixed_precision=options.mixed_precision)
     model = model_class(config, clips.size, device=options.device)
     out, told = options.out / "train", clips.told(clips.held, *MODALITIES)
-    prompts = clips.encoder(captions=PROMPTS)
+    prompts, real = clips.encoder(captions=PROMPTS), clips.codec.encode(clips.held.frames[:VIEWED])
     looks: list[dict[str, Any]] = []
     shown: list[NDArray] = []
+    views: Views | None = None
     if options.resume:
         model.restore(out)
         looks = json.loads((out / "looks.json").read_text("utf-8"))["looks"]
+        views = Views.load(out / "views.npz")
         with np.load(out / "clips.npz") as kept:
             shown = list(kept["latents"][: len(looks)])
     history = read_history(out, model.steps) if options.resume else None
@@ -135,24 +160,20 @@ def training(clips: Clips, draw: Draw, model_class: type[GAN], options: argparse
         if steps < model.steps or (looks and looks[-1]["steps"] >= steps):
             continue
         history = train(model, draw, steps, out, history=history)
-        looks.append(look(model, clips, told) | {"scores": view(model, clips, told)})
+        looks.append(look(model, clips, told) | {"scores": said(model, clips, told)})
         shown.append(model.sample(prompts, np.random.default_rng(2)).astype(np.float16))
+        made = model.sample(told[:VIEWED], np.random.default_rng(1))
+        seen = judged(scores(model), steps, clips.held.captions[:VIEWED], real, made, told[:VIEWED])
+        views = views.followed_by(seen) if views else seen
+        views.save(out / "views.npz")
         write_json(out / "looks.json", {"looks": looks})
         np.savez_compressed(out / "clips.npz", latents=np.stack(shown), steps=[each["steps"] for each in looks])
         print({name: value for name, value in looks[-1].items() if name != "scores"}, flush=True)
         if steps == SUPERVISED:
             model.save(options.out / "supervised")
     save(model, clips)
-    (FOLDER / "clips.npz").write_bytes((out / "clips.npz").read_bytes())
-    made: dict[str, Any] = {
-        "real, as the codec shows it": clips.judge(clips.codec.encode(clips.held.frames), *MODALITIES)
-    }
-    for modalities in (MODALITIES, ("text",), ("text", "image"), ("text", "sound"), ("image",), ("sound",)):
-        latents = model.sample(clips.told(clips.held, *modalities), np.random.default_rng(1))
-        again = model.sample(clips.told(clips.held, *modalities), np.random.default_rng(2))
-        made[" + ".join(modalities)] = clips.judge(latents, *MODALITIES) | {
-            "spread": round(gan.spread(latents, again), 4)
-        }
+    for name in ("clips.npz", "views.npz"):
+        (FOLDER / name).write_bytes((out / name).read_bytes())
     model.sample(told[:1], np.random.default_rng(0))
     curves = {name: np.array_split(history.column(name)[SUPERVISED:], 100) for name in SEEN}
     return {
@@ -166,30 +187,54 @@ def training(clips: Clips, draw: Draw, model_class: type[GAN], options: argparse
         "prompts": PROMPTS,
         "curves": {name: [round(float(part.mean()), 4) for part in parts] for name, parts in curves.items()},
         "looks": looks,
-        "held out": made,
+        "held out": described(model, clips),
+    }
+
+
+def mean(clips: Clips, draw: Draw, model_class: type[GAN], options: argparse.Namespace) -> dict[str, Any]:
+    config = replace(CONFIG, candidates=1, mixed_precision=options.mixed_precision)
+    model = model_class(config, clips.size, device=options.device)
+    out = options.out / "mean"
+    if options.resume:
+        model.restore(out)
+    history = read_history(out, model.steps) if options.resume else None
+    history = train(model, draw, LOOKS[-1], out, history=history)
+    conditions = np.repeat(clips.encoder(captions=PROMPTS), NOISES, axis=0)
+    latents = model.sample(conditions, np.random.default_rng(3)).reshape(len(PROMPTS), NOISES, *clips.size[:2])
+    np.savez_compressed(FOLDER / "mean.npz", latents=latents.astype(np.float16))
+    return {
+        "config": asdict(config),
+        "wall_s": round(history[-1]["wall_s"], 1),
+        "held out": described(model, clips),
     }
 
 
 def comparing(clips: Clips, draw: Draw, model_class: type[GAN], options: argparse.Namespace) -> dict[str, Any]:
     told = clips.told(clips.held, *MODALITIES)
     rows: dict[str, Any] = {}
+    gradients = []
     for name, config in COMPARED.items():
-        model = model_class(config, clips.size, device=options.device)
-        model.restore(options.out / "supervised")
-        start, looks, wall, cpu = model.steps, [look(model, clips, told)], 0.0, 0.0
-        gradient = rounded(scatter(model, draw, name))
-        for steps in range(start + EVERY, start + COMPARE_STEPS + 1, EVERY):
-            began, spent = time.perf_counter(), time.process_time()
-            history = train(model, draw, steps, progress=False)
-            wall, cpu = wall + time.perf_counter() - began, cpu + time.process_time() - spent
-            looks.append(look(model, clips, told) | rounded({key: history.column(key).mean() for key in SEEN}))
-            print(name, looks[-1], flush=True)
-        rows[name] = {"config": asdict(config), "wall_s": round(wall, 1), "cpu_s": round(cpu, 1)}
-        rows[name] |= {"gradient": gradient, "looks": looks}
-    return {"from_step": SUPERVISED, "estimates": ESTIMATES, "held out": rows}
+        rows[name] = {"config": asdict(config), "runs": []}
+        for seed in SEEDS:
+            model = model_class(config, clips.size, device=options.device)
+            model.restore(options.out / "supervised")
+            model.seed, start, wall, cpu = seed, model.steps, 0.0, 0.0
+            looks = [look(model, clips, told)]
+            for steps in range(start + EVERY, start + COMPARE_STEPS + 1, EVERY):
+                began, spent = time.perf_counter(), time.process_time()
+                history = train(model, draw, steps, progress=False)
+                wall, cpu = wall + time.perf_counter() - began, cpu + time.process_time() - spent
+                means = {key: history.column(key).mean() for key in (*SEEN, "reward")}
+                looks.append(look(model, clips, told) | rounded(means))
+                print(name, seed, looks[-1], flush=True)
+            run = {"seed": seed, "wall_s": round(wall, 1), "cpu_s": round(cpu, 1), "looks": looks}
+            rows[name]["runs"].append(run)
+            if config.group_size > 1:
+                gradients.append({kind: rounded(scatter(model, draw, kind, seed)) for kind in gan.GRADIENTS})
+    return {"from_step": SUPERVISED, "estimates": ESTIMATES, "gradients": gradients, "held out": rows}
 
 
-PARTS: dict[str, Callable[..., dict[str, Any]]] = {"train": training, "compare": comparing}
+PARTS: dict[str, Callable[..., dict[str, Any]]] = {"train": training, "mean": mean, "compare": comparing}
 
 
 def main() -> None:
