@@ -1,7 +1,6 @@
 """rlfilm/FilmEdit-v0: cut a scene of dialogue from the angles of its coverage. See `FilmEdit` and `optimum`."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import gymnasium as gym
@@ -30,25 +29,31 @@ WEIGHTS = {
 """Of each term in the mean over the screen time of a cut; they add up to 1."""
 CUT = ("line", "thirty_degrees", "eyeline", "match_on_action", "step")
 CUT_WEIGHT = sum(WEIGHTS[term] for term in CUT)
+SHOWN = sum(WEIGHTS[term] for term in ("shot", "listener", "speech"))
 
 # What a policy sees.
-WINDOWS = np.array([0, 1, 2, 3, 4, 6, 8, 12, 16])
-"""Beats ahead at which the windows of look-ahead begin and end."""
-NEXT, FAR = 4, 8
-"""Beats of look-ahead at cuts; and at accents, at rhythm, and at the best shots that can begin."""
-LENGTHS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24)
-"""Beats of the shots that are compared for the best one."""
+NEXT = 4
+"""Beats of look-ahead at pauses, accents and targets."""
+LENGTHS = (*range(1, 13), 14, 16, 18, 20, 24, 28)
+"""Beats of the shots that the look-ahead tries."""
+ENDS = np.array((0, *LENGTHS))
+"""Beats from now at which it lets the shot on screen end."""
+SOON = slice(1, 7)
+"""Of ENDS: those that are shown one by one."""
+SHOTS_AHEAD = 4
+"""Shots that it looks ahead, after the one on screen."""
+GOING_RATE = 0.8
+"""Reward per beat that it takes for all that comes after them. What earns more is surplus."""
+GAIN = 8.0
+"""By which small differences between surpluses are scaled up."""
 SHOT_ROWS = ("cut", "ping-pong", "word", "accent", "transition")
 """What of the shot on screen goes on for as long as it lasts: the terms of CUT, weighted, ..., each in [0, 1]."""
 OBSERVATION = (
-    *(f"{angle} shows, {a} to {b}" for a, b in pairwise(WINDOWS) for angle in ANGLES),
-    *(f"best on {angle} in {ahead}" for ahead in range(FAR) for angle in ANGLES),
-    *(f"cut to {angle} in {ahead}" for ahead in range(NEXT) for angle in ANGLES),
-    *(f"ping-pong to {angle} in {ahead}" for ahead in range(2) for angle in ANGLES),
-    *(f"{join} cut in {ahead}" for join in JOINS[:3] for ahead in range(NEXT)),
-    *(f"accent in {ahead}" for ahead in range(FAR)),
+    "stay", *(f"cut to {angle}" for angle in ANGLES),
+    "surplus", *(f"leave in {ahead}" for ahead in ENDS[SOON]),
+    *JOINS, *(f"pause in {ahead}" for ahead in range(1, NEXT)),
+    *(f"accent in {ahead}" for ahead in range(NEXT)),
     *(f"target in {ahead}" for ahead in range(NEXT)),
-    *(f"rhythm in {ahead}" for ahead in range(FAR)),
     "target", "length", "length to target",
     *(f"{name} of the shot" for name in SHOT_ROWS),
     *(f"on {angle}" for angle in ANGLES),
@@ -91,11 +96,12 @@ class FilmEdit(BatchEnv):
     angle that the scene opens on. `controls=3`: all 17; `controls=2`: without dissolves, 13; `controls=1`: straight
     cuts only, 5.
 
-    **Observation** (141,) float32, about [-1, 1], see OBSERVATION. An editor has seen the rushes, so it looks ahead:
-    what each angle shows over the next 16 beats; per angle, the most that one shot which begins there in 0 to 7 beats
-    can be worth; how a cut from the shot on screen to each angle joins in 0 to 3 beats; pauses, accents, targets; how
-    well the shot would keep its target if it ended in 0 to 7 beats; what was settled by the cut into it; the ellipse;
-    how much of the scene is left.
+    **Observation** (48,) float32, in [-3, 3], see OBSERVATION. An editor has seen the rushes, so it looks ahead: at the
+    shots that could follow, four of them and of some lengths, and takes a going rate for all that comes later (see
+    `_look_ahead`). It knows what staying earns over a cut at once; what a cut to each angle earns less than one to the
+    best; what the best of it all earns over the going rate, and what leaving in 1 to 6 beats does. And which join suits
+    the sound; pauses, accents, targets; how long the shot on screen is, and what was settled by the cut into it; the
+    ellipse; how much of the scene is left.
 
     **Reward** = Σ weight · term. Each beat is scored as what is on screen, so that the return over 60 is a mean over
     screen time, and neither many cuts nor few are better for it. What the cut into a shot was worth counts in each of
@@ -165,15 +171,15 @@ class FilmEdit(BatchEnv):
         self._pace = np.zeros((1, num_envs), np.float32)
         self._edit = np.zeros((EDIT_ROWS, num_envs), np.float32)
         self._content = np.zeros((len(ANGLES) * (BEATS + 1), num_envs), np.float32)
-        self._best_shot = np.zeros((len(ANGLES) * BEATS, num_envs), np.float32)
-        self._cut = np.zeros(((len(coverage.PAIRS) + 1) * BEATS, num_envs), np.float32)
+        self._surplus = np.zeros((len(ANGLES) ** 2 * BEATS, num_envs), np.float32)
+        self._after = np.zeros((len(ANGLES) * (BEATS + 1), num_envs), np.float32)
         self.scene |= {
             "reel": self._reel,  # the scene's number, see coverage.draw
             "pace": self._pace,  # a number of pacing.ASL
             "edit": self._edit,  # angle, first beat and target of the shot on screen, and what its cut was worth: TERMS
             "content": self._content,  # running sums of what each angle shows, weighted
-            "best": self._best_shot,  # of the shots that can begin on an angle at a beat, see _best_shots
-            "cut": self._cut,  # CUT of each pair, weighted
+            "surplus": self._surplus,  # of a cut from an angle to an angle, see _look_ahead
+            "after": self._after,  # of the best cut from an angle
         }
         self._column = np.arange(num_envs)
 
@@ -200,8 +206,9 @@ class FilmEdit(BatchEnv):
             self.scene[name][:, columns] = array.reshape(-1, array.shape[-1])
         content = _content(scene)
         self._content[:, columns] = content.reshape(len(self._content), -1)
-        self._best_shot[:, columns] = _best_shots(content, scene.target).reshape(len(self._best_shot), -1)
-        self._cut[:, columns] = _cut(scene).reshape(len(self._cut), -1)
+        surplus, after = _look_ahead(scene, CONTROLS[self.controls])
+        self._surplus[:, columns] = surplus.reshape(len(self._surplus), -1)
+        self._after[:, columns] = after.reshape(len(self._after), -1)
 
     def rushes(self) -> Scene:
         """The scenes of all environments as the editor has seen them."""
@@ -285,38 +292,49 @@ class FilmEdit(BatchEnv):
         def pick(name: str, place: NDArray) -> NDArray:
             return np.take(scene[name], place * count + column)
 
-        edges = np.minimum(beat + WINDOWS[:, None], BEATS)
-        sums = pick("content", angles * (BEATS + 1) + edges[:, None])
-        fill(np.diff(sums, axis=0) / np.diff(WINDOWS)[:, None, None] * 2 - 1)
-        ahead = np.minimum(beat + np.arange(FAR)[:, None], BEATS - 1)
-        fill(pick("best", angles * BEATS + ahead[:, None]) * 2 - 1)
-        pairs = PAIR[angle, angles]
-        cut = pick("cut", pairs * BEATS + ahead[:NEXT, None])
-        fill(np.where(opening, 1, cut))
-        subject = scene["subject"][:, index]
-        on = np.take_along_axis(subject, angle[None], 0)[0]
-        volley = (pick("handover", ahead[:2]) == on)[:, None] & (subject == pick("speaker", ahead[:2])[:, None])
-        fill(volley & ~opening)
-        fill(pick("word", np.arange(3)[:, None, None] * BEATS + ahead[:NEXT]))
-        fill(pick("beat", ahead[:FAR]))
-        targets = np.log2(pick("target", ahead[:NEXT]))
-        fill((targets - 2.5) / 1.5)
+        now, rest = np.minimum(beat, BEATS - 1), BEATS - beat
+        until = scene["ellipse"][0, index] - beat
         length = np.where(opening, 0, beat - edit[START]).astype(np.float32)
-        target = edit[TARGET]
-        reached = np.log2(np.maximum(length, 0.5) / target)
-        fill(pacing.rhythm(np.maximum(length + np.arange(FAR, dtype=np.float32)[:, None], 0.5), target) * 2 - 1)
+        target, joined = edit[TARGET], dict(zip(TERMS, edit[JOINED], strict=True))
+
+        # what the best way on earns, over the GOING_RATE, if the shot on screen ends at once or lasts a few beats more
+        cuts = pick("surplus", (np.where(opening, angles, angle) * len(ANGLES) + angles) * BEATS + now)
+        cuts[(angles == angle) & ~opening] = -1
+        at_once = np.where(rest > 0, cuts.max(axis=0), 0)
+        more = np.minimum(ENDS[:, None], rest)
+        shown = pick("content", angle * (BEATS + 1) + beat + more)
+        steady = sum(WEIGHTS[name] * joined[name] for name in (*CUT, "beat")) - GOING_RATE
+        steady += sum(WEIGHTS[name] * (joined[name] - 1) for name in ("listener", "speech"))
+        unbroken = np.where(until >= 0, np.minimum(more, until), more)
+        tempo = (length + more) * pacing.rhythm(np.maximum(length + more, 0.5), target)
+        later = pick("after", angle * (BEATS + 1) + beat + more) - at_once
+        later += SHOWN * (shown - shown[0]) + steady * more + WEIGHTS["rhythm"] * (tempo - tempo[0])
+        later += WEIGHTS["transition"] * joined["transition"] * unbroken
+        stay = later[1:].max(axis=0)
+        fill(GAIN * stay)
+        fill(GAIN * (cuts - at_once))
+        fill((at_once + np.maximum(stay, 0)) / 2 - 1)
+        fill(later[SOON])
+
+        word = pick("word", np.arange(len(JOINS))[:, None] * BEATS + now)
+        word[DISSOLVE] = -1
+        word -= word.max(axis=0)
+        word[:, until == 0] = -1
+        word[DISSOLVE, until == 0] = 0
+        fill(3 * word)
+        ahead = np.minimum(beat + np.arange(NEXT)[:, None], BEATS - 1)
+        fill(np.max([pick("word", join * BEATS + ahead[1:]) for join in range(DISSOLVE)], axis=0))
+        fill(pick("beat", ahead))
+        fill((np.log2(pick("target", ahead)) - 2.5) / 1.5)
         fill((np.log2(target) - 2.5) / 1.5)
         fill(length / 8 - 1)
-        fill(reached)
-        joined = edit[JOINED]
-        fill(sum(WEIGHTS[name] * joined[TERMS.index(name)] for name in CUT) / CUT_WEIGHT)
-        fill(joined[[8, 5, 6, 7]])
+        fill(np.log2(np.maximum(length, 0.5) / target))
+        fill(sum(WEIGHTS[name] * joined[name] for name in CUT) / CUT_WEIGHT)
+        fill(np.stack([joined[name] for name in ("listener", "speech", "beat", "transition")]))
         fill((angles == angle) & ~opening)
-        until = scene["ellipse"][0, index] - beat
         fill(until == np.arange(NEXT)[:, None])
         fill(until < 0)
         fill(np.minimum(np.maximum(until, 0) / 16, 1))
-        rest = BEATS - beat
         fill(beat / (BEATS / 2) - 1)
         fill(np.minimum(rest / 8, 2) - 1)
         fill(np.log2(np.maximum(rest, 0.5) / target) / 2)
@@ -435,22 +453,48 @@ def _cut(scene: Scene) -> NDArray:
 def _content(scene: Scene) -> NDArray:
     """Running sums (A, B + 1, n) of what each angle shows, weighted, in [0, 1] per beat."""
     terms = {"shot": scene.shot, "listener": scene.listener, "speech": scene.heard}
-    shown = np.sum([WEIGHTS[name] * term for name, term in terms.items()], axis=0)
-    return _running(shown / sum(WEIGHTS[name] for name in terms))
+    return _running(np.sum([WEIGHTS[name] * term for name, term in terms.items()], axis=0) / SHOWN)
 
 
-def _best_shots(content: NDArray, target: NDArray) -> NDArray:
-    """The most that one shot which begins on an angle at a beat can be worth per beat, (A, B, n), in [0, 1].
+def _look_ahead(scene: Scene, joins: int) -> tuple[NDArray, NDArray]:
+    """What can be earned over the GOING_RATE by a cut and the best SHOTS_AHEAD shots that it begins.
 
-    content: (A, B + 1, n) of `_content`; target: (B, n). What the cut to it is worth is not in it."""
-    shown, tempo = sum(WEIGHTS[name] for name in ("shot", "listener", "speech")), WEIGHTS["rhythm"]
-    best = np.zeros((content.shape[0], *target.shape), content.dtype)
+    Returns (A, A, B, n), from an angle to an angle at a beat, and from an angle to itself for a shot that nothing was
+    before; and (A, B + 1, n), by the best cut from an angle, 0 at the end. These are so many steps of the dynamic
+    program of `solve`, begun from the GOING_RATE, over LENGTHS. Ping-pong counts as if all it halves had been seen."""
+    angles, beats, count = scene.shot.shape
+    itself = np.eye(angles, dtype=bool)
+    lapse = np.arange(beats)[:, None] == scene.ellipse[0]
+    elsewhere = lapse & (joins > DISSOLVE)
+    volley = (scene.subject[:, None, None] == scene.handover) & (scene.subject[:, None] == scene.speaker) & ~elsewhere
+    pair = np.where(itself, len(coverage.PAIRS), PAIR)
+    steady = np.where(elsewhere, CUT_WEIGHT, CUT_WEIGHT * _cut(scene)) + WEIGHTS["beat"] * scene.beat
+    steady = steady[pair] - np.where(volley, (1 - PING_PONG) * WEIGHTS["listener"], 0)
+    steady[itself] = CUT_WEIGHT + WEIGHTS["beat"]
+    steady = (steady - GOING_RATE).astype(np.float32)
+    word = np.where(elsewhere, 1, scene.word[: min(joins, DISSOLVE)].max(axis=0))
+    whole = np.where(lapse & ~elsewhere, coverage.CUT_ON_ELLIPSE, 1)
+    seen = _running(WEIGHTS["shot"] * scene.shot + WEIGHTS["listener"] * scene.listener)
+    hears = _running(WEIGHTS["speech"] * scene.heard)
+    until = scene.ellipse - np.arange(beats)[:, None]
+    own = []
     for length in LENGTHS:
-        begins = BEATS - length + 1
-        mean = (content[:, length:] - content[:, :begins]) * (shown / length)
-        mean += (tempo * pacing.rhythm(length, target[:begins])).astype(content.dtype)
-        np.maximum(best[:, :begins], mean, out=best[:, :begins])
-    return best / (shown + tempo)
+        begins = slice(max(beats - length + 1, 0))
+        unbroken = np.where(until > 0, np.minimum(length, until), length) * whole
+        earned = seen[:, length:] - seen[:, begins] + word[begins] * (hears[:, length:] - hears[:, begins])
+        earned += WEIGHTS["transition"] * unbroken[begins]
+        earned += WEIGHTS["rhythm"] * length * pacing.rhythm(length, scene.target[begins])
+        own.append(earned.astype(np.float32))
+    after = np.zeros((angles, beats + 1, count), np.float32)
+    for _ in range(SHOTS_AHEAD):
+        best = np.full((angles, angles, beats, count), -np.inf, np.float32)
+        for length, earned in zip(LENGTHS, own, strict=True):
+            begins = slice(max(beats - length + 1, 0))
+            total = np.float32(length) * steady[:, :, begins]
+            total += earned + after[:, length:]
+            np.maximum(best[:, :, begins], total, out=best[:, :, begins])
+        after[:, :beats] = np.where(itself[..., None, None], -np.inf, best).max(axis=1)
+    return best, after
 
 
 def _running(rows: NDArray) -> NDArray:

@@ -171,6 +171,46 @@ def test_more_controls_allow_more():
     assert (best[0] < best[1]).mean() > 0.8 and (best[1] < best[2]).mean() > 0.3
 
 
+# What the policy sees
+
+
+@pytest.mark.parametrize("joins", [1, 3, 4])
+def test_looking_ahead_far_enough_is_the_optimum(monkeypatch, joins):
+    """Over all lengths and as many shots as there are beats; ping-pong is out of it, where nobody reacts."""
+    monkeypatch.setattr(film_edit, "LENGTHS", range(1, BEATS + 1))
+    monkeypatch.setattr(film_edit, "SHOTS_AHEAD", BEATS)
+    scene = scenes().of(range(6))._replace(handover=np.full((BEATS, 6), coverage.NO_HANDOVER))
+    plan = film_edit.solve(scene, joins)
+    surplus, after = film_edit._look_ahead(scene, joins)
+    rate = film_edit.GOING_RATE * (BEATS - np.arange(BEATS + 1))
+    np.testing.assert_allclose(after[:, 1:].transpose(1, 0, 2) + rate[1:, None, None], plan.value[1:], atol=2e-4)
+    np.testing.assert_allclose(surplus[range(4), range(4), 0].max(axis=0) + rate[0], plan.score, atol=2e-4)
+
+
+def read(observations, deterministic=True):
+    """What the look-ahead advises: stay, or the best cut by the join that suits the sound."""
+    rows = dict(zip(film_edit.OBSERVATION, observations.T, strict=True))
+    angle = np.argmax([rows[f"cut to {angle}"] for angle in ANGLES], axis=0)
+    join = np.argmax([rows[join] for join in JOINS], axis=0)
+    return np.where(rows["stay"] > 0, 0, 1 + len(ANGLES) * join + angle)
+
+
+def test_the_farther_it_looks_ahead_the_better_is_its_advice(monkeypatch):
+    def regret():
+        env = FilmEdit(48)
+        env.reset(seed=0)
+        best = film_edit.solve(env.rushes()).score
+        return float(np.mean(best - yardsticks.episode_returns(env, read, seed=0)))
+
+    near = regret()
+    monkeypatch.setattr(film_edit, "SHOTS_AHEAD", 1)
+    nearer = regret()
+    monkeypatch.setattr(film_edit, "LENGTHS", range(1, BEATS + 1))
+    monkeypatch.setattr(film_edit, "ENDS", np.arange(BEATS + 1))
+    monkeypatch.setattr(film_edit, "SHOTS_AHEAD", BEATS)
+    assert 0 < regret() < 0.3 < near < nearer < 3
+
+
 # Pace, and the traps of rhythm
 
 
