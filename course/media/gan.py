@@ -41,7 +41,7 @@ from rlfilm_lib.widgets.discriminator_view import Views, judged, kinds
 
 HERE = Path(__file__).resolve().parent
 TARGET, FOLDER = HERE / "gan.json", HERE / "gan"
-SUPERVISED = 2000
+CLIPS, SUPERVISED = 16_384, 2000
 CONFIG = GANConfig(supervised_steps=SUPERVISED, pull=4.0, candidates=8)
 LOOKS = (0, 200, 500, 1000, 2000, 2050, 2100, 2200, 2400, 2600, 3000)
 """Steps of the training after which it is judged."""
@@ -57,7 +57,7 @@ VIEWED = 6
 """Held-out clips of which it is kept what the discriminator said, frame by frame."""
 POLICY = replace(CONFIG, policy_std=0.3, pull=0.0, candidates=1)
 COMPARED = {"pathwise": POLICY, "score-function": replace(POLICY, gradient="score-function", group_size=16)}
-COMPARE_STEPS, EVERY, ESTIMATES, SEEDS = 300, 100, 24, range(3)
+COMPARE_STEPS, EVERY, ESTIMATES, SEEDS = 150, 50, 24, range(3)
 """Steps of either, between two looks at them, how many single estimates of a gradient are drawn, and the seeds."""
 SEEN = ("discriminator_loss", "real_score", "fake_score", "slope_penalty", "spread", "frozen")
 
@@ -240,15 +240,14 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {"train": training, "mean": me
 def main() -> None:
     options = parser_for(__doc__, PARTS, "runs/gan").parse_args()
     model_class = import_module(f"{rlfilm.BACKENDS[options.backend][1]}.gan").GAN
-    clips = Clips(SCALES["lesson"])
+    clips = Clips(replace(SCALES["lesson"], clips=CLIPS))
     draw = clips.draw()
-    stored = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
     for name in [options.part] if options.part else PARTS:
         made = PARTS[name](clips, draw, model_class, options)
         command = shlex.join(["python", f"course/media/{Path(__file__).name}", name])
         about = {"command": command, "device": options.device, "backend": options.backend, "versions": versions()}
-        stored[name] = about | made
-        write_json(TARGET, stored)
+        stored = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
+        write_json(TARGET, stored | {name: about | made})
         print(json.dumps(made["held out"], indent=1))
 
 
