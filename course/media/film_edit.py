@@ -28,7 +28,7 @@ from rlfilm_lib.rl.config import configure, to_json
 from rlfilm_lib.run import versions
 
 SCENE, SEEDS = "rlfilm/FilmEdit-v0", range(3)
-STEPS = {"ppo": 1_500_000, "actor-critic": 1_500_000, "reinforce": 600_000}
+STEPS = {"ppo": 1_500_000, "actor-critic": 2_000_000, "reinforce": 600_000}
 BACKENDS = ("pytorch", "tensorflow")
 HELD_OUT = {"20 seeds": (20, 1_000), "500 seeds": (500, 2_000_000)}
 """How many scenes, and the seed of the first; trainings draw theirs from 2^30 others."""

@@ -149,10 +149,10 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
     },
     ("actor-critic", "rlfilm/FilmEdit-v0"): {
         "gamma": 0.95,
-        "gae_lambda": 0.9,
-        "learning_rate": 2e-3,
+        "learning_rate": 5e-3,
         "num_envs": 32,
-        "num_steps": 12,
+        "num_steps": 60,
+        "entropy_coef": 0.1,
         "max_grad_norm": 2.0,
         "anneal": True,
         "normalize_observations": False,
@@ -160,6 +160,7 @@ PRESETS: dict[tuple[str, str], dict[str, object]] = {
     ("reinforce", "rlfilm/FilmEdit-v0"): {
         "gamma": 0.9,
         "learning_rate": 5e-3,
+        "num_envs": 32,
         "max_grad_norm": 2.0,
         "anneal": True,
         "normalize_observations": False,
