@@ -9,6 +9,7 @@ import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +98,8 @@ class Views:
 
     def save(self, path: str | Path) -> None:
         """Write an .npz file, in float16."""
-        np.savez_compressed(path, **{name: _as(np.float16, array) for name, array in vars(self).items()})
+        arrays: dict[str, Any] = {name: _as(np.float16, array) for name, array in vars(self).items()}
+        np.savez_compressed(path, **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Views":

@@ -177,11 +177,11 @@ def by_asking(answer: Callable) -> None:
         answer,
         [(case, right(*case)) for case in cases],
         {
-            "the baseline is the mean of the OTHER scores: with its own in it, the estimate is too small": lambda *c: (
-                estimate(*c, baseline=np.mean)
+            "the baseline is the mean of the OTHER scores; with its own in it, all is too small": lambda s, e, std: (
+                estimate(s, e, std, np.mean)
             ),
-            "right on average, but where is the baseline? without it the scatter is large": lambda *c: estimate(
-                *c, baseline=lambda scores: 0.0
+            "right on average, but where is the baseline? without it the scatter is large": lambda s, e, std: estimate(
+                s, e, std, np.zeros_like
             ),
             "the noise is ε, and ∇ log N is ε / σ: is the division missing?": lambda s, e, std: estimate(s, e, 1.0),
             "∇ log N is (x - μ) / σ², which is ε / σ: yours divides once too often": lambda s, e, std: estimate(
