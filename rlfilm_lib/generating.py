@@ -26,7 +26,7 @@ from rlfilm_lib.video.conditions import Encoder
 
 MEDIA = Path(__file__).resolve().parent.parent / "course" / "media"
 MODELS = {
-    "flow": MEDIA / "flow" / "lesson",
+    "flow": MEDIA / "flow" / "shipped",
     "gan": MEDIA / "gan",
     "actor-critic": MEDIA / "frame_gen" / "start.safetensors",
 }

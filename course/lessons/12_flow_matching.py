@@ -560,11 +560,11 @@ twins("flow", ("def velocity", 'return linear(params, "velocity"'))
 twins("flow", ("def guided", "return without +"))
 
 # %% [markdown]
-# Training it on one core takes some minutes, so it is stored; the command stands beside it.
+# Training it on one core takes about ten minutes, so it is stored; the command stands beside it.
 
 # %%
-film_flow = twin.Flow.load(MEDIA / "flow" / "lesson")
-stored = json.loads((MEDIA / "flow.json").read_text("utf-8"))["lesson"]["train"]
+film_flow = twin.Flow.load(MEDIA / "flow" / "shipped")
+stored = json.loads((MEDIA / "flow.json").read_text("utf-8"))["shipped"]["train"]
 print(stored["command"])
 print(f"{film_flow.size}, {stored['weights']:,} weights, {film_flow.steps:,} minibatches")
 

@@ -56,8 +56,9 @@ def velocity(
         seen = linear(params, f"block/{block}/queries", modulated(h, parts[0], parts[1]), mixed)
         seen = linear(params, f"block/{block}/output", attention(seen, config.heads), mixed)
         h = h + parts[2][:, None] * seen
-        made = silu(linear(params, f"block/{block}/dense", modulated(h, parts[3], parts[4]), mixed))
-        h = h + parts[5][:, None] * linear(params, f"block/{block}/back", made, mixed)
+        made = linear(params, f"block/{block}/dense", modulated(h, parts[3], parts[4]), mixed)
+        gate, made = torch.chunk(made, 2, dim=2)
+        h = h + parts[5][:, None] * linear(params, f"block/{block}/back", silu(gate) * made, mixed)
     shift, scale = torch.chunk(linear(params, "modulation", e, mixed), 2, dim=1)
     return linear(params, "velocity", modulated(h, shift, scale), mixed)
 
@@ -104,12 +105,13 @@ class Flow(flow.Flow, Generator):
         known: torch.Tensor,
         target: torch.Tensor,
         conditions: torch.Tensor,
+        learning_rate: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """One step down the mean squared error of the velocity, see `rlfilm_lib.video.flow.Points`."""
         parameters, config = self.networks["flow"], self.config
         error = velocity(parameters.params(), config, x, times, conditions, known) - target
         loss = torch.mean(error * error)
-        return loss.detach(), parameters.descend(loss, config.learning_rate, config.max_grad_norm)
+        return loss.detach(), parameters.descend(loss, learning_rate.item(), config.max_grad_norm)
 
     @torch.no_grad()
     def evaluate(

@@ -58,8 +58,9 @@ def velocity(
         seen = linear(params, f"block/{block}/queries", modulated(h, parts[0], parts[1]), mixed)
         seen = linear(params, f"block/{block}/output", attention(seen, config.heads), mixed)
         h = h + parts[2][:, None] * seen
-        made = silu(linear(params, f"block/{block}/dense", modulated(h, parts[3], parts[4]), mixed))
-        h = h + parts[5][:, None] * linear(params, f"block/{block}/back", made, mixed)
+        made = linear(params, f"block/{block}/dense", modulated(h, parts[3], parts[4]), mixed)
+        gate, made = tf.split(made, 2, axis=2)
+        h = h + parts[5][:, None] * linear(params, f"block/{block}/back", silu(gate) * made, mixed)
     shift, scale = tf.split(linear(params, "modulation", e, mixed), 2, axis=1)
     return linear(params, "velocity", modulated(h, shift, scale), mixed)
 
@@ -107,13 +108,14 @@ class Flow(flow.Flow, Generator):
         known: tf.Tensor,
         target: tf.Tensor,
         conditions: tf.Tensor,
+        learning_rate: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """One step down the mean squared error of the velocity, see `rlfilm_lib.video.flow.Points`."""
         parameters, config = self.networks["flow"], self.config
         with tf.GradientTape() as tape:
             error = velocity(parameters.params(), config, x, times, conditions, known) - target
             loss = tf.reduce_mean(error * error)
-        return loss, parameters.descend(tape, loss, config.learning_rate, config.max_grad_norm)
+        return loss, parameters.descend(tape, loss, learning_rate, config.max_grad_norm)
 
     @tf.function(autograph=False, reduce_retracing=True)  # clips come in ever other numbers
     def evaluate(

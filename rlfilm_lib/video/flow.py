@@ -55,6 +55,9 @@ class FlowConfig(GeneratorConfig):
     """Blocks of attention and two dense layers. More follow finer motion; the cost grows with them."""
     heads: int = 4
     """Of attention; they share the width. More can look at more frames at once, each less finely."""
+    anneal_steps: int = 0
+    """Over so many steps the learning rate rises, in the first twentieth, and falls to 0 as half a cosine, which ends
+    calmer; then the same again, if there is more training (Loshchilov & Hutter 2017); 0: it stays."""
     condition_dropout: float = 0.1
     """Share of the clips that are learned without their condition, so that guidance has something to start from."""
     sampling_steps: int = 20
@@ -68,6 +71,7 @@ class FlowConfig(GeneratorConfig):
         for name in ("width", "layers", "heads", "sampling_steps"):
             require(self, name, getattr(self, name) >= 1, "1 or more")
         require(self, "width", self.width % self.heads == 0, f"a multiple of heads={self.heads}")
+        require(self, "anneal_steps", self.anneal_steps >= 0, "0 or more")
         require(self, "condition_dropout", 0 <= self.condition_dropout < 1, "a number from 0, below 1")
         require(self, "guidance", 0 <= self.guidance < math.inf, "a finite number, 0 or above")
 
@@ -75,16 +79,16 @@ class FlowConfig(GeneratorConfig):
 def initialize(config: FlowConfig, size: Size, rng: np.random.Generator) -> Weights:
     """First weights of the velocity network, float32: the velocity is 0, and each block passes its input on.
 
-    | name                        | shape         | what it makes                                                    |
-    |-----------------------------|---------------|------------------------------------------------------------------|
-    | `latent`                    | Z → W         | a frame's latent, as the blocks take it                          |
-    | `told`, `meant`             | C + 1 → W → W | what the condition means                                         |
-    | `frame`                     | W → T · W     | from that: what is added to each frame; its bias is their places |
-    | `mixed`, `time`             | → W           | the vector e of a clip: what is meant, and when                  |
-    | `block/i/modulation`        | W → 6 W       | from e: shift, scale and gate, of attention and of dense layers  |
-    | `block/i/queries`, `output` | W → 3 W, W    | attention between all frames of a clip                           |
-    | `block/i/dense`, `back`     | W → 3 W → W   | two dense layers                                                 |
-    | `modulation`, `velocity`    | W → 2 W, Z    | the last layer                                                   |
+    | name                        | shape             | what it makes                                                 |
+    |-----------------------------|-------------------|---------------------------------------------------------------|
+    | `latent`                    | Z → W             | a frame's latent, as the blocks take it                       |
+    | `told`, `meant`             | C + 1 → 4 W → 4 W | what the condition means, once for a clip                     |
+    | `frame`                     | 4 W → T · W       | what each frame has added; its bias is their places           |
+    | `mixed`, `time`             | → W               | the vector of a clip: what is meant, and when                 |
+    | `block/i/modulation`        | W → 6 W           | shift, scale and gate, of attention and of dense layers       |
+    | `block/i/queries`, `output` | W → 3 W, W        | attention between all frames of a clip                        |
+    | `block/i/dense`, `back`     | W → 4 W, 2 W → W  | dense layers; one half gates the other (Shazeer 2020, SwiGLU) |
+    | `modulation`, `velocity`    | W → 2 W, Z        | the last layer                                                |
 
     The condition's extra input is 1 where it is known and 0, like all others, where it was dropped.
     """
@@ -96,21 +100,36 @@ def initialize(config: FlowConfig, size: Size, rng: np.random.Generator) -> Weig
         weights[f"{name}/bias"] = np.zeros(outputs)
 
     dense("latent", latent, width)
-    dense("told", condition + 1, width, 2.0)
-    dense("meant", width, width, 2.0)
-    dense("frame", width, frames * width)
+    dense("told", condition + 1, 4 * width, 2.0)
+    dense("meant", 4 * width, 4 * width, 2.0)
+    dense("frame", 4 * width, frames * width)
     weights["frame/bias"] = 0.5 * rng.standard_normal(frames * width)
-    dense("mixed", width, width)
+    dense("mixed", 4 * width, width)
     dense("time", 2 * len(FREQUENCIES), width)
     for block in range(config.layers):
         dense(f"block/{block}/modulation", width, 6 * width, 0.0)
         dense(f"block/{block}/queries", width, 3 * width)
         dense(f"block/{block}/output", width, width)
-        dense(f"block/{block}/dense", width, 3 * width)
-        dense(f"block/{block}/back", 3 * width, width)
+        dense(f"block/{block}/dense", width, 4 * width)
+        dense(f"block/{block}/back", 2 * width, width)
     dense("modulation", width, 2 * width, 0.0)
     dense("velocity", width, latent, 0.0)
     return {name: array.astype(np.float32) for name, array in weights.items()}
+
+
+def annealed(learning_rate: float, step: int, steps: int) -> float:
+    """The learning rate of a step, counted from 0, in cycles of so many: up along a line in the first twentieth, then
+    down to 0 as half a cosine; cycles of 0: as it is.
+
+    >>> [round(annealed(1.0, step, 200), 4) for step in (0, 9, 105, 199, 200)], annealed(1.0, 7, 0)
+    ([0.1, 1.0, 0.5, 0.0001, 0.1], 1.0)
+    """
+    if steps == 0:
+        return learning_rate
+    step, rise = step % steps, steps / 20
+    if step < rise:
+        return learning_rate * min((step + 1) / rise, 1.0)
+    return learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise)))
 
 
 class Points(NamedTuple):
@@ -243,7 +262,8 @@ class Flow(Generator):
 
     @abc.abstractmethod
     def descend(self, *tensors: Any) -> tuple[Any, Any]:
-        """One step on a minibatch of `Points` and their conditions (B, C). Returns the loss and the gradient's norm."""
+        """One step on a minibatch of `Points`, their conditions (B, C), at a learning rate (). Returns the loss and the
+        gradient's norm."""
 
     @abc.abstractmethod
     def evaluate(self, x: Any, times: Any, conditions: Any, guidance: float, averaged: bool) -> Any:
@@ -255,7 +275,8 @@ class Flow(Generator):
 
     def learn(self, latents: NDArray, conditions: NDArray, rng: np.random.Generator) -> Metrics:
         drawn = points(latents, rng, self.config.condition_dropout)
-        loss, norm = self.descend(*map(self.tensor, drawn), self.tensor(conditions))
+        learning_rate = annealed(self.config.learning_rate, self.steps, self.config.anneal_steps)
+        loss, norm = self.descend(*map(self.tensor, (*drawn, conditions, np.asarray(learning_rate))))
         return {"loss": float(loss), "gradient_norm": float(norm)}
 
     def velocity(self, conditions: NDArray, guidance: float, averaged: bool = True) -> Velocity:

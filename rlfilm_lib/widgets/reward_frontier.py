@@ -125,7 +125,7 @@ def still(points: Sequence[Point], asked: Sequence[str]) -> Described:
     """The chart, and of each point every second frame of its clips, for readers without a kernel."""
     cells = ""
     for point in points:
-        sheet = strip(point.clips[:, ::2])
+        sheet = strip(list(point.clips[:, ::2]))
         cells += f'<div style="font-size: 12px">{html.escape(sentence(point))}<br>'
         cells += f"{image_tag(png(sheet), point.name, sheet.shape[1]).html}</div>"
     words = f"Reward over KL, and clips at each point, a strip for each of: {'; '.join(asked)}."

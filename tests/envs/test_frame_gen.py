@@ -91,6 +91,29 @@ def test_the_riccati_recursion_against_a_solved_system():
     np.testing.assert_allclose(gains[1] @ gains[0] @ e, choices[2:])
 
 
+def test_on_a_pull_the_best_gains_are_those_of_more_realism():
+    """The pull to the likeliest is half as much weight on realism; see `rl.supervised.Pulled`."""
+    from rlfilm_lib.rl.supervised import Pulled
+
+    def earned(gains, pull):
+        env = Pulled(FrameGen(128, controls=2), likeliest, pull, DEVIATION["realism"])
+        observations, _ = env.reset(seed=0)
+        total = 0.0
+        for gain in gains:
+            e = observations[:, :2] - observations[:, 2:4]
+            observations, reward, *_ = env.step((observations[:, 2:4] + e @ gain.T).astype(np.float32))
+            total += reward.mean()
+        return total
+
+    def gains(pull):
+        return optimal_gains(16, FrameGen.weights | {"realism": 0.3 + pull / 2})[0]
+
+    for pull in (0.5, 5.0):
+        rivals = [gains(pull * factor) for factor in (0, 0.5, 0.8, 1.25, 2)]
+        assert all(earned(gains(pull), pull) > earned(rival, pull) + 1e-4 for rival in rivals)
+    np.testing.assert_allclose(gains(1e6), np.broadcast_to(MATRIX, (16, 2, 2)), atol=1e-5)
+
+
 def test_maximum_likelihood_is_real_and_not_the_optimum():
     env = FrameGen(256, controls=2)
     observations, _ = env.reset(seed=0)
@@ -180,6 +203,8 @@ def test_refused():
         FrameGen(1, controls=3)
     with pytest.raises(UserError, match="4 frames"):
         FrameGen(1, controls=2, frames=4)
+    with pytest.raises(UserError, match="2 environments cannot begin with each clip"):
+        FrameGen(2, controls=2).begin_with_all()
     with pytest.raises(UserError, match="unknown set of clips 'held out'; did you mean 'held-out'"):
         FrameGen(1, controls=2, clips="held out")
 

@@ -76,7 +76,7 @@ def test_one_step_from_the_same_weights(trained, draw):
 
 
 def test_whole_trainings_are_the_same_in_float64(backends, draw):
-    models = [make(name, replace(CONFIG, precision="float64")) for name in backends]
+    models = [make(name, replace(CONFIG, precision="float64", anneal_steps=20)) for name in backends]
     histories = [train(model, draw, 20, progress=False) for model in models]
     np.testing.assert_allclose(histories[0].column("loss"), histories[1].column("loss"), rtol=1e-9)
     np.testing.assert_allclose(*(model.networks["flow"].read("ema") for model in models), atol=1e-9)
@@ -88,6 +88,16 @@ def test_the_same_weights_give_the_same_sample(trained, guidance):
     samples = [model.sample(conditions, np.random.default_rng(1), guidance=guidance) for model in trained]
     np.testing.assert_allclose(samples[0], samples[1], atol=1e-4)
     assert samples[0].std() > 0.3
+
+
+def test_a_flow_learns_least_at_the_end_of_a_cycle(backend, draw):
+    model = make(backend, replace(CONFIG, anneal_steps=8))
+    moved = []
+    for _ in range(9):
+        before = model.networks["flow"].read("theta")
+        model.update(draw)
+        moved.append(np.abs(model.networks["flow"].read("theta") - before).max())
+    assert moved[2] > 5 * moved[7] > 0 and moved[8] > 5 * moved[7]
 
 
 def test_a_checkpoint_of_one_loads_in_the_other(backends, draw, tmp_path):

@@ -100,7 +100,7 @@ def test_the_kl_is_the_mean_log_ratio():
 def test_first_weights_are_those_of_the_table():
     config, size = FlowConfig(width=12, layers=2, heads=3), Size(5, 4, 7)
     weights = flow.initialize(config, size, np.random.default_rng(0))
-    assert weights["latent/kernel"].shape == (4, 12) and weights["frame/kernel"].shape == (12, 60)
+    assert weights["latent/kernel"].shape == (4, 12) and weights["frame/kernel"].shape == (48, 60)
     assert weights["block/1/queries/kernel"].shape == (12, 36) and weights["velocity/kernel"].shape == (12, 4)
     assert {name for name in weights if not np.any(weights[name]) and name.endswith("kernel")} == {
         "block/0/modulation/kernel",
@@ -116,6 +116,7 @@ def test_first_weights_are_those_of_the_table():
     [
         ({"width": 10, "heads": 4}, "width=10 is out of range: give a multiple of heads=4"),
         ({"layers": 0}, "layers=0 is out of range: give 1 or more"),
+        ({"anneal_steps": -1}, "anneal_steps=-1 is out of range: give 0 or more"),
         ({"condition_dropout": 1.0}, "condition_dropout=1.0 is out of range: give a number from 0, below 1"),
         ({"learning_rate": float("inf")}, "learning_rate=inf is out of range: give a finite number above 0"),
         ({"precision": "float16"}, "unknown precision 'float16'; did you mean"),
