@@ -453,17 +453,16 @@ figure(
 # %% [markdown]
 # From the second frame on the two part. The agent sees frames that it made itself, a bit too soft, a bit off the way,
 # and it was shown none like these. Its next frame is worse for it, and the one after that starts from there.
-# Behavioural
-# cloning has this flaw everywhere, in driving as in film; its name is *exposure bias*, or covariate shift.
+# Behavioural cloning
+# has this flaw everywhere, in driving as in film; its name is *exposure bias*, or covariate shift.
 #
 # (Part of the red curve is no error: where a subject bounces first, to the left or to the right, nobody has told. A
 # clip that goes the other way is as good as the real one. Maximum likelihood has no such calm. It hedges, and its first
 # frames show a pale ghost on both sides.)
 #
 # The start is hardened already: it was trained with noise on the frames that it sees, and clean frames as the answer,
-# so
-# that it learns to mend. Still: no example in the world shows what to do after *its own* mistakes. A reward does. It is
-# earned on its own frames.
+# so that it learns to mend. Still: no example in the world shows what to do after *its own* mistakes. A reward does.
+# It is earned on its own frames.
 #
 # ## 7. By reward
 #
@@ -496,14 +495,12 @@ for frames in ("16", "32"):
 
 # %% [markdown]
 # The agents were trained on clips of 16 frames. At 32 they go on where they have never been, and where errors have
-# twice
-# the time to add up.
+# twice the time to add up.
 #
 # ### Side by side
 #
 # Here the same request goes to the imitator and to the tuned agent, seed 0. On top the real clip, as the codec shows
-# it.
-# Move through the frames. The curves are the five terms of the reward, frame by frame.
+# it. Move through the frames. The curves are the five terms of the reward, frame by frame.
 #
 # **Look for** the frame at which the imitator begins to go soft. Which term notices first?
 
@@ -511,3 +508,81 @@ for frames in ("16", "32"):
 agents = {"real": None, "supervised": imitator, "tuned": rlfilm.load(MEDIA / "frame_gen" / "tuned.safetensors")}
 rollouts = frame_by_frame.record(agents, asked.take(slice(0, 8)))
 FrameByFrame(rollouts)
+
+# %% [markdown]
+# ## 8. The price of a reward
+#
+# Read the first table once more, as a film critic would. The reward goes up in every row. The Fréchet distance does not
+# go down in any: with PPO it stays about where it was, with Actor-Critic and REINFORCE, which were trained with the
+# same leash and went further, it nearly doubles. And the words? A network of the *reward* reads them better and
+# better; the reader that no agent was paid by hardly notices.
+#
+# **Predict.** Take the leash off, and train on. What does the Fréchet distance do: fall and stay, fall and rise, or
+# rise from the beginning?
+
+# %% tags=["hide-input"]
+courses = {run["pull"]: run["curve"] for run in [*stored["pull"], stored["ppo"]["seeds"][0]]}
+fig, axes = plt.subplots(figsize=(6.4, 3.1), layout="constrained")
+styles = zip((VERMILION, ORANGE, BLUE), ("-", "--", ":"), strict=True)
+for (pull, course), (colour, style) in zip(sorted(courses.items()), styles, strict=True):
+    label = f"pull {pull:g}" if pull else "no leash"
+    gains = [look["return_per_frame"] for look in course]
+    axes.plot(gains, [look["frechet"] for look in course], style, color=colour, lw=2, marker="o", ms=4, label=label)
+axes.set(xlabel="reward per frame", ylabel="Fréchet distance to real clips")
+axes.legend(frameon=False, fontsize=9)
+axes.spines[["top", "right"]].set_visible(False)
+figure(
+    fig,
+    "Reward and Fréchet distance over three trainings by PPO from one start, seed 0. All first fall a little; then "
+    "the one without a leash rises beyond the start, those with one stay near or below it.",
+)
+
+# %% [markdown]
+# First both get better: the agent mends what its own mistakes did, which no example had shown it. Then, without a
+# leash, the reward goes on rising and the clips drift away from real ones. The judges of the reward are small networks
+# too. Where the agent's frames are unlike all that they were trained on, they guess; and an optimiser finds the places
+# where they guess too well of it. (One of them was trained on the frames of such an agent, on purpose. It helps, until
+# the next agent finds the next hole.) A leash keeps the agent where its judges know what they are talking about.
+# Lesson 13 has the same question for another generator, and looks it in the eye.
+#
+# ## The answer
+#
+# A model that continues real clips has seen what follows a *real* frame. A reward tells it what follows its *own*: it
+# is earned on the frames that the agent made, mistakes and all, so it teaches to recover, which no example could. It
+# also weighs what examples leave open, such as how much an asked word counts against smoothness. What it spoils is all
+# that it does not see. In the process of two numbers that had an exact price, and the first steps were nearly free.
+# With pictures nobody can draw that curve, so keep three things: a start that is good without any reward, a leash back
+# to it, and a judge that no agent was paid by.
+#
+# ## Quiz
+#
+# 1. The imitator's error is small with real frames before it and grows with its own. Why?
+#    (a) it was trained too briefly (b) it sees frames that it made itself, and was shown none like them (c) clips get
+#    harder towards their end
+# 2. A subject may bounce to the left or to the right. What does maximum likelihood with a Gaussian draw?
+#    (a) the likelier of the two (b) one of them by chance (c) a ghost between both
+# 3. The reward rises and the held-out reader of words does not. What has been learned?
+#    (a) to please the networks that pay (b) to draw the words more clearly (c) nothing, the policy is the same
+# 4. In the process of two numbers, the same agent could be had without a leash. How?
+#    (a) with a smaller learning rate (b) with more weight on realism (c) with a larger γ
+
+# %% tags=["exercise"]
+answers = {1: None, 2: None, 3: None, 4: None}  # "a", "b" or "c"
+
+# %% tags=["solution"]
+answers = {1: "b", 2: "c", 3: "a", 4: "b"}
+
+# %% tags=["check", "nbval-check-output"]
+check.quiz(answers)
+
+# %% [markdown]
+# ## References
+#
+# - S. Ross, G. Gordon, D. Bagnell, “A reduction of imitation learning and structured prediction to no-regret online
+#   learning”, AISTATS 2011: errors that add up, and why.
+# - M. Ranzato, S. Chopra, M. Auli, W. Zaremba, “Sequence level training with recurrent neural networks”, ICLR 2016:
+#   imitate first, then reward, and the name exposure bias.
+# - D. Ziegler et al., “Fine-tuning language models from human preferences”, 2019, arXiv:1909.08593: the leash.
+# - L. Gao, J. Schulman, J. Hilton, “Scaling laws for reward model overoptimization”, ICML 2023.
+# - M. Heusel et al., “GANs trained by a two time-scale update rule converge to a local Nash equilibrium”, NeurIPS 2017:
+#   the Fréchet distance.

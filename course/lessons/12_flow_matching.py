@@ -746,8 +746,9 @@ print("word by word at 2.5:", ", ".join(f"{slot} {best[slot]:.0%}" for slot in c
 # it is a mixture of clips; guidance takes it out of the mixture. Beyond, there is little left to gain. The best setting
 # is not a law but a measurement, of this flow.
 #
-# And word by word? Colour and speed come right nearly always, direction and verb mostly. The *subject* is the weak one:
-# a digit is a matter of fine numbers, which settle last and which this small flow has learned least.
+# And word by word? Colour and speed come right nearly always, the other three mostly. A digit is a matter of fine
+# numbers, which settle last; and what a thing *does* is hard to tell in sixteen frames when nobody said where it
+# begins.
 #
 # ## The answer
 #
