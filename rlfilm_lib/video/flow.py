@@ -79,16 +79,16 @@ class FlowConfig(GeneratorConfig):
 def initialize(config: FlowConfig, size: Size, rng: np.random.Generator) -> Weights:
     """First weights of the velocity network, float32: the velocity is 0, and each block passes its input on.
 
-    | name                        | shape             | what it makes                                                  |
+    | name                        | shape             | what it makes                                                 |
     |-----------------------------|-------------------|---------------------------------------------------------------|
-    | `latent`                    | Z → W             | a frame's latent, as the blocks take it                        |
-    | `told`, `meant`             | C + 1 → 4 W → 4 W | what the condition means, once for a clip                      |
-    | `frame`                     | 4 W → T · W       | what each frame has added; its bias is their places            |
-    | `mixed`, `time`             | → W               | the vector of a clip: what is meant, and when                  |
-    | `block/i/modulation`        | W → 6 W           | shift, scale and gate, of attention and of dense layers        |
-    | `block/i/queries`, `output` | W → 3 W, W        | attention between all frames of a clip                         |
-    | `block/i/dense`, `back`     | W → 4 W, 2 W → W  | dense layers; one half gates the other (Shazeer 2020, SwiGLU)  |
-    | `modulation`, `velocity`    | W → 2 W, Z        | the last layer                                                 |
+    | `latent`                    | Z → W             | a frame's latent, as the blocks take it                       |
+    | `told`, `meant`             | C + 1 → 4 W → 4 W | what the condition means, once for a clip                     |
+    | `frame`                     | 4 W → T · W       | what each frame has added; its bias is their places           |
+    | `mixed`, `time`             | → W               | the vector of a clip: what is meant, and when                 |
+    | `block/i/modulation`        | W → 6 W           | shift, scale and gate, of attention and of dense layers       |
+    | `block/i/queries`, `output` | W → 3 W, W        | attention between all frames of a clip                        |
+    | `block/i/dense`, `back`     | W → 4 W, 2 W → W  | dense layers; one half gates the other (Shazeer 2020, SwiGLU) |
+    | `modulation`, `velocity`    | W → 2 W, Z        | the last layer                                                |
 
     The condition's extra input is 1 where it is known and 0, like all others, where it was dropped.
     """
