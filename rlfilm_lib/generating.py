@@ -30,8 +30,8 @@ MODELS = {
     "gan": MEDIA / "gan",
     "actor-critic": MEDIA / "frame_gen" / "start.safetensors",
 }
-"""Models, and where the one of the course is. The actor is the supervised start: none tuned on the reward makes better
-clips yet."""
+"""Models, and where the one of the course is. The actor is the supervised start: those tuned on the reward earn more,
+but by judges that had no part in it their clips are no better; see `frame_gen.json` beside it."""
 CLASSES = {"flow": "Flow", "gan": "GAN"}
 """In the modules of these names, of either framework."""
 CODEC = "codec.safetensors"

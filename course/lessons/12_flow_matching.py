@@ -560,7 +560,7 @@ twins("flow", ("def velocity", 'return linear(params, "velocity"'))
 twins("flow", ("def guided", "return without +"))
 
 # %% [markdown]
-# Training it on one core takes about twenty minutes, so it is stored; the command stands beside it.
+# Training it takes too long for a lesson, so it is stored; the command stands beside it.
 
 # %%
 film_flow = twin.Flow.load(MEDIA / "flow" / "shipped")

@@ -22,7 +22,7 @@ import numpy as np
 from ppo_ablations import curve
 
 import rlfilm_lib as rlfilm
-from rlfilm_lib.envs import coverage, film_edit, yardsticks
+from rlfilm_lib.envs import film_edit, yardsticks
 from rlfilm_lib.rl.checkpoint import save_policy
 from rlfilm_lib.rl.config import configure, to_json
 from rlfilm_lib.run import versions
@@ -54,7 +54,7 @@ def store(runs: list[dict[str, Any]]) -> None:
         "versions": versions(),
         "settings": {algorithm: to_json(configure(algorithm, SCENE)) for algorithm in STEPS},
         "steps": STEPS,
-        "advised_regrets": regrets(advised, *HELD_OUT["20 seeds"]).round(4).tolist(),
+        "advised_regrets": regrets(film_edit.advised, *HELD_OUT["20 seeds"]).round(4).tolist(),
     }
     lines = ",\n".join(json.dumps(run) for run in runs)
     TARGET.write_text(f'{json.dumps(described)[:-1]},\n"runs": [\n{lines}\n]}}\n', "utf-8")
@@ -85,14 +85,6 @@ def train(algorithm: str, backend: str, seed: int) -> dict[str, Any]:
         "regrets": after["20 seeds"].round(4).tolist(),
         **curve(history, 30),
     }
-
-
-def advised(observations, deterministic=True):
-    """What the look-ahead among the observations advises: stay, or the best cut by the join that suits the sound."""
-    rows = dict(zip(film_edit.OBSERVATION, observations.T, strict=True))
-    angle = np.argmax([rows[f"cut to {angle}"] for angle in coverage.ANGLES], axis=0)
-    join = np.argmax([rows[join] for join in coverage.JOINS], axis=0)
-    return np.where(rows["stay"] > 0, 0, 1 + len(coverage.ANGLES) * join + angle)
 
 
 def regrets(policy, scenes: int, seed: int) -> np.ndarray:

@@ -181,9 +181,7 @@ def training(clips: Clips, flow_class: type[Flow], options: argparse.Namespace, 
     if options.resume:
         model.restore(out)
     history = read_history(out, model.steps) if options.resume else None
-    cpu = time.process_time()
     history = train(model, clips.draw(), scale.steps, out, history=history)
-    took = {"wall_s": round(history[-1]["wall_s"], 1), "cpu_s": round(time.process_time() - cpu, 1)}
     clips.save(model, options.size)
     made: dict[str, Any] = {
         "real, as the codec shows it": clips.judge(clips.codec.encode(clips.held.frames), *MODALITIES)
@@ -201,7 +199,7 @@ def training(clips: Clips, flow_class: type[Flow], options: argparse.Namespace, 
         "config": asdict(config),
         "size": clips.size._asdict(),
         "weights": int(sum(array.size for array in model.weights().values())),
-        **took,
+        "wall_s": round(history[-1]["wall_s"], 1),
         "seconds_per_clip": round(sampling, 3),
         "loss": [round(float(part.mean()), 4) for part in parts],
         "held out": made,

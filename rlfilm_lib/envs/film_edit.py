@@ -100,8 +100,8 @@ class FilmEdit(BatchEnv):
     shots that could follow, four of them and of some lengths, and takes a going rate for all that comes later (see
     `_look_ahead`). It knows what staying earns over a cut at once; what a cut to each angle earns less than one to the
     best; what the best of it all earns over the going rate, and what leaving in 1 to 6 beats does. And which join suits
-    the sound; pauses, accents, targets; how long the shot on screen is, and what was settled by the cut into it; the
-    ellipse; how much of the scene is left.
+    the sound (`advised` acts on so much alone); pauses, accents, targets; how long the shot on screen is, and what was
+    settled by the cut into it; the ellipse; how much of the scene is left.
 
     **Reward** = Σ weight · term. Each beat is scored as what is on screen, so that the return over 60 is a mean over
     screen time, and neither many cuts nor few are better for it. What the cut into a shot was worth counts in each of
@@ -421,6 +421,20 @@ def actions(shots: Sequence[Shot]) -> NDArray[np.int64]:
     for shot in shots:
         taken[shot.start] = 1 + shot.join * len(ANGLES) + shot.angle
     return taken
+
+
+def advised(observations: NDArray, deterministic: bool = True) -> NDArray[np.int64]:
+    """The actions (N,) that the look-ahead among the observations (N, 48) advises, a policy that learned nothing: stay
+    where that earns more, else the best cut by the join that suits the sound. It is the row to hold an agent against.
+
+    >>> observations, _ = FilmEdit(3).reset(seed=0)
+    >>> advised(observations).shape, bool((advised(observations) > 0).all())  # a scene opens on some angle
+    ((3,), True)
+    """
+    rows = dict(zip(OBSERVATION, observations.T, strict=True))
+    angle = np.argmax([rows[f"cut to {angle}"] for angle in ANGLES], axis=0)
+    join = np.argmax([rows[join] for join in JOINS], axis=0)
+    return np.where(rows["stay"] > 0, 0, 1 + len(ANGLES) * join + angle)
 
 
 def shots(taken: ArrayLike) -> list[Shot]:

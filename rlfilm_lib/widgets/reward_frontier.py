@@ -128,11 +128,13 @@ def still(points: Sequence[Point], asked: Sequence[str]) -> Described:
         sheet = strip(list(point.clips[:, ::2]))
         cells += f'<div style="font-size: 12px">{html.escape(sentence(point))}<br>'
         cells += f"{image_tag(png(sheet), point.name, sheet.shape[1]).html}</div>"
-    words = f"Reward over KL, and clips at each point, a strip for each of: {'; '.join(asked)}."
+    words = f"Reward over KL, and clips at each point, a strip for each of, from top to bottom: {'; '.join(asked)}."
     looks = "display: flex; flex-wrap: wrap; gap: 10px"
     drawn = chart(points)
     return Described(
-        f'{drawn.html}<div role="img" aria-label="{html.escape(words)}" style="{looks}">{cells}</div>', words
+        f'{drawn.html}<div style="font-size: 13px">{html.escape(words)}</div>'
+        f'<div role="img" aria-label="{html.escape(words)}" style="{looks}">{cells}</div>',
+        words,
     )
 
 
